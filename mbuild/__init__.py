@@ -1,0 +1,3 @@
+"""Publish multi-architecture container images from one YAML spec."""
+
+__version__ = "0.1.0"
