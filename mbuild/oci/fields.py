@@ -1,0 +1,83 @@
+"""Fields of a JSON object, read with their type checked and the field named when it is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def parse_object(content: bytes) -> Mapping[str, Any]:
+    """Parse UTF-8 JSON that must be an object.
+
+    Raises ValueError for anything else, duplicate keys and bottomless nesting included:
+    two readers that keep different values of one key would see two different images.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"), object_pairs_hook=_unique)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"key {key!r} stands twice")
+        result[key] = value
+    return result
+
+
+def optional(data: Mapping[str, Any], key: str, kind: type, otherwise: Any) -> Any:
+    """Give `data[key]`, or `otherwise` where it is absent or null; ValueError if not a `kind`."""
+    value = data.get(key)
+    if value is None:
+        return otherwise
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{key!r} is not {_NAMES[kind]}")
+    return value
+
+
+_NAMES = {str: "a string", int: "a whole number", list: "a list", dict: "an object"}
+
+
+def optional_text(data: Mapping[str, Any], key: str) -> str:
+    """Give a string field, or empty text where it is absent."""
+    return str(optional(data, key, str, ""))
+
+
+def required_text(data: Mapping[str, Any], key: str) -> str:
+    """Give a string field that must be there and not empty."""
+    value = optional_text(data, key)
+    if not value:
+        raise ValueError(f"{key!r} is missing")
+    return value
+
+
+def optional_texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Give a list of strings, empty where it is absent."""
+    values = optional(data, key, list, [])
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError(f"{key!r} is not a list of strings")
+    return tuple(values)
+
+
+def optional_map(data: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+    """Give an object of strings as pairs in their order, empty where it is absent."""
+    values = optional(data, key, dict, {})
+    if not all(isinstance(value, str) for value in values.values()):
+        raise ValueError(f"{key!r} is not an object of strings")
+    return tuple(values.items())
+
+
+def optional_objects(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Give a list of objects, empty where it is absent."""
+    values = optional(data, key, list, [])
+    if not all(isinstance(value, dict) for value in values):
+        raise ValueError(f"{key!r} is not a list of objects")
+    return list(values)

@@ -1,0 +1,70 @@
+"""The values a spec file becomes: targets, each with its destinations and its entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mbuild.oci.descriptor import Annotations
+from mbuild.oci.platform import Platform
+from mbuild.oci.reference import AnyReference
+
+Format = Literal["auto", "oci", "docker"]
+AttestationPolicy = Literal["keep", "strip", "require"]
+Trust = Literal["config", "spec"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a spec: the file as it was named, line and column from 1."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One image that goes into the index.
+
+    `platform` is what the spec says, None where it is left to the image's config. `trust`
+    says who wins where the two contradict each other; `optional` forgives a true 404.
+    """
+
+    reference: AnyReference
+    position: Position
+    platform: Platform | None = None
+    annotations: Annotations = ()
+    optional: bool = False
+    trust: Trust = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A repository (a reference with neither tag nor digest) and the tags it gets, in order."""
+
+    repository: AnyReference
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One index, where it goes and what it is made of; entries in the order of the spec."""
+
+    destinations: tuple[Destination, ...]
+    entries: tuple[Entry, ...]
+    position: Position
+    format: Format = "auto"
+    annotations: Annotations = ()
+    attestations: AttestationPolicy = "keep"
+    require: tuple[Platform, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """All targets of a run, in the order of files, documents and `images:`."""
+
+    targets: tuple[Target, ...]
