@@ -76,9 +76,8 @@ def locked_versions() -> dict[str, str]:
 def declared_requirements() -> list[str]:
     """What pyproject.toml asks for: at run time, in development, and to build."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    declared = project["project"]
-    development = declared["optional-dependencies"]["dev"]
-    return [*declared["dependencies"], *development, *project["build-system"]["requires"]]
+    run_time, build_time = project["project"]["dependencies"], project["build-system"]["requires"]
+    return [*run_time, *project["dependency-groups"]["dev"], *build_time]
 
 
 def test_no_path_of_a_machine_stands_in_the_project() -> None:
