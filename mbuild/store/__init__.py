@@ -1,0 +1,1 @@
+"""Where images live, behind one small interface: a repository in a registry, or a layout."""

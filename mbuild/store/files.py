@@ -1,0 +1,89 @@
+"""Files written so that a reader, or a crash, sees the old one or the new one whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from mbuild.errors import StoreError
+
+Sleep = Callable[[float], Awaitable[None]]
+LOCK_POLL_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def explain_disk_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError inside the block into a StoreError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"cannot use {str(error.filename or path)!r}: {reason.lower()}",
+            hint="free some space or check the folder's rights, then run again",
+        ) from error
+
+
+@contextlib.contextmanager
+def replace_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its place when the block ends well.
+
+    It is synced to disk first; when the block raises, it is removed and `path` stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a whole file by way of `replace_file`."""
+    with replace_file(path) as file:
+        file.write(content)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.asynccontextmanager
+async def lock_folder(folder: Path, sleep: Sleep = asyncio.sleep) -> AsyncIterator[None]:
+    """Hold the folder's lock (flock on the folder itself, so no file is left behind).
+
+    Waits for other holders, of this process or another, without blocking the event loop.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        while not _try_lock(descriptor):
+            await sleep(LOCK_POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

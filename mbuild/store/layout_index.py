@@ -1,0 +1,100 @@
+"""A layout's index.json and oci-layout files: which tag names which manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mbuild.oci import media_types
+from mbuild.oci.descriptor import Descriptor, descriptor_from, to_oci_dict
+from mbuild.oci.digest import Digest
+from mbuild.oci.fields import optional_map, optional_objects, parse_object
+from mbuild.oci.go_json import go_json
+
+REF_NAME = "org.opencontainers.image.ref.name"
+LAYOUT_VERSION = "1.0.0"
+LAYOUT_FILE = b'{"imageLayoutVersion":"1.0.0"}'
+
+
+def check_layout_file(root: Path) -> None:
+    """Raise ValueError unless `oci-layout` is there and says version 1.0.0.
+
+    Source: image-spec, image-layout.md, "oci-layout file".
+    """
+    try:
+        version = parse_object((root / "oci-layout").read_bytes()).get("imageLayoutVersion")
+    except FileNotFoundError:
+        raise ValueError("its oci-layout file is missing") from None
+    if version != LAYOUT_VERSION:
+        raise ValueError(f"its version is {version!r}, and only {LAYOUT_VERSION!r} is known")
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutIndex:
+    """The JSON object of an index.json, every key and entry of it kept as it came."""
+
+    data: Mapping[str, Any]
+
+    @classmethod
+    def empty(cls) -> LayoutIndex:
+        """Give the index.json of a layout without images."""
+        return cls({"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": []})
+
+    def to_bytes(self) -> bytes:
+        """Write the file's text."""
+        return go_json(self.data)
+
+    @property
+    def _entries(self) -> list[Mapping[str, Any]]:
+        return optional_objects(self.data, "manifests")
+
+    def find(self, tag: str) -> Descriptor | None:
+        """Look up a tag, or with empty text the only image.
+
+        Raises ValueError where more than one entry fits.
+        """
+        fitting = [entry for entry in self._entries if not tag or _tag_of(entry) == tag]
+        distinct = {entry["digest"]: entry for entry in fitting}
+        if len(distinct) > 1:
+            names = ", ".join(_tag_of(entry) or str(entry["digest"]) for entry in fitting)
+            raise ValueError(f"it holds several images, say which one of: {names}")
+        return descriptor_from(fitting[0]) if fitting else None
+
+    def by_digest(self, digest: Digest) -> Descriptor | None:
+        """Look up a manifest that index.json names itself."""
+        for entry in self._entries:
+            if entry.get("digest") == str(digest):
+                return descriptor_from(entry)
+        return None
+
+    def with_tag(self, tag: str, descriptor: Descriptor) -> LayoutIndex:
+        """Give the index with the tag moved: in the place it had, or else at the end."""
+        entry = to_oci_dict(replace(descriptor, annotations=((REF_NAME, tag),)))
+        entries: list[Mapping[str, Any]] = []
+        placed = False
+        for old in self._entries:
+            if _tag_of(old) != tag:
+                entries.append(old)
+            elif not placed:
+                entries.append(entry)
+                placed = True
+        if not placed:
+            entries.append(entry)
+        return LayoutIndex({**self.data, "manifests": entries})
+
+
+def _tag_of(entry: Mapping[str, Any]) -> str:
+    return dict(optional_map(entry, "annotations")).get(REF_NAME, "")
+
+
+def parse_layout_index(raw: bytes) -> LayoutIndex:
+    """Parse an index.json; raises ValueError for a text that is not one."""
+    index = LayoutIndex(parse_object(raw))
+    for position, entry in enumerate(optional_objects(index.data, "manifests")):
+        try:
+            descriptor_from(entry)
+        except ValueError as error:
+            raise ValueError(f"in index.json, manifests[{position}]: {error.args[0]}") from None
+    return index

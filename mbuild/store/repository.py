@@ -1,0 +1,74 @@
+"""A repository in a registry, as a store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest
+from mbuild.oci.manifest import Content
+from mbuild.oci.reference import Reference
+from mbuild.registry.client import Registry
+from mbuild.store.store import OpenSource
+
+
+class RepositoryStore:
+    """The repository of `reference` behind a registry client; `Store` says what it does."""
+
+    def __init__(self, registry: Registry, reference: Reference) -> None:
+        self._registry = registry
+        self._path = reference.path
+        self._place = reference.domain
+        self._name = reference.familiar
+
+    @property
+    def name(self) -> str:
+        """Give the repository's name as people write it."""
+        return self._name
+
+    @property
+    def place(self) -> str:
+        """Give the registry's domain."""
+        return self._place
+
+    @property
+    def path(self) -> str:
+        """Give the repository's name within the registry."""
+        return self._path
+
+    async def fetch_manifest(self, reference: str) -> Content:
+        """See distribution-spec, "Pulling manifests"."""
+        return await self._registry.fetch_manifest(self._path, reference)
+
+    async def head_manifest(self, reference: str) -> Descriptor | None:
+        """See distribution-spec, "Checking if content exists in the registry"."""
+        return await self._registry.head_manifest(self._path, reference)
+
+    async def put_manifest(self, reference: str, content: Content) -> None:
+        """See distribution-spec, "Pushing Manifests"."""
+        await self._registry.put_manifest(self._path, reference, content)
+
+    async def read_tag(self, tag: str) -> Digest | None:
+        """Read the tag's bytes and hash them, except where that would count as a pull."""
+        return await self._registry.read_tag(self._path, tag)
+
+    async def fetch_blob(self, descriptor: Descriptor) -> bytes:
+        """See distribution-spec, "Pulling blobs"."""
+        return await self._registry.fetch_blob(self._path, descriptor)
+
+    async def has_blob(self, digest: Digest) -> bool:
+        """See distribution-spec, "Checking if content exists in the registry"."""
+        return await self._registry.has_blob(self._path, digest)
+
+    async def mount_blob(self, digest: Digest, source_path: str) -> bool:
+        """See distribution-spec, "Mounting a blob from another repository"."""
+        return await self._registry.mount_blob(self._path, digest, source_path)
+
+    def open_blob(self, descriptor: Descriptor) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Stream the blob; see distribution-spec, "Pulling blobs"."""
+        return self._registry.open_blob(self._path, descriptor)
+
+    async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
+        """See distribution-spec, "Pushing blobs"."""
+        await self._registry.upload_blob(self._path, descriptor, open_source)

@@ -1,0 +1,64 @@
+"""The interface that a repository in a registry and an OCI image layout share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest
+from mbuild.oci.manifest import Content
+
+OpenSource = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+"""Opens a stream of a blob's bytes; called anew for each attempt."""
+
+
+class Store(Protocol):
+    """One repository: manifests by tag or digest, and blobs by digest.
+
+    `reference` is a tag or a digest as text; a layout also takes the empty text, which
+    means its only image. All methods raise errors of the tree in `mbuild.errors`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Give the repository's name as people write it."""
+
+    @property
+    def place(self) -> str:
+        """Give what is shared by repositories between which blobs can be mounted."""
+
+    @property
+    def path(self) -> str:
+        """Give the repository's name within its place."""
+
+    async def fetch_manifest(self, reference: str) -> Content:
+        """Fetch a manifest or index; NotFound if there is none."""
+
+    async def head_manifest(self, reference: str) -> Descriptor | None:
+        """Tell what a reference names, None if nothing."""
+
+    async def put_manifest(self, reference: str, content: Content) -> None:
+        """Write a manifest under its digest, or under a tag that then moves to it."""
+
+    async def read_tag(self, tag: str) -> Digest | None:
+        """Read back what a tag holds now, as a puller would see it."""
+
+    async def fetch_blob(self, descriptor: Descriptor) -> bytes:
+        """Fetch a small blob (4 MiB at most), size and digest checked."""
+
+    async def has_blob(self, digest: Digest) -> bool:
+        """Tell whether the blob is there."""
+
+    async def mount_blob(self, digest: Digest, source_path: str) -> bool:
+        """Take a blob over from the repository at `source_path` in the same place.
+
+        False where that is not possible or was declined: the caller copies it.
+        """
+
+    def open_blob(self, descriptor: Descriptor) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a stream of the blob's bytes, in one attempt."""
+
+    async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
+        """Write a blob from a stream, size and digest checked before it is there to be seen."""

@@ -1,0 +1,50 @@
+"""Stores by reference: one per repository and run, so that each is asked over one client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from mbuild.oci.reference import AnyReference, LayoutReference
+from mbuild.registry.registries import Registries
+from mbuild.store.files import Sleep
+from mbuild.store.layout import LayoutStore
+from mbuild.store.repository import RepositoryStore
+from mbuild.store.store import Store
+
+
+class Stores:
+    """Opens the store a reference points into; the same repository gives the same store."""
+
+    def __init__(self, registries: Registries, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._registries = registries
+        self._sleep = sleep
+        self._stores: dict[str, Store] = {}
+
+    def open(self, reference: AnyReference) -> Store:
+        """Give the store of a reference's repository, for reading."""
+        key = _key(reference)
+        store = self._stores.get(key)
+        if store is None:
+            store = self._stores[key] = self._make(reference)
+        return store
+
+    def open_target(self, reference: AnyReference) -> Store:
+        """Give the store of a repository that will be written to.
+
+        Called before the first request, it lets one token serve reading and writing.
+        """
+        if not isinstance(reference, LayoutReference):
+            self._registries.may_push(reference.domain, reference.path)
+        return self.open(reference)
+
+    def _make(self, reference: AnyReference) -> Store:
+        if isinstance(reference, LayoutReference):
+            return LayoutStore(reference.directory, sleep=self._sleep)
+        return RepositoryStore(self._registries.registry(reference.domain), reference)
+
+
+def _key(reference: AnyReference) -> str:
+    if isinstance(reference, LayoutReference):
+        return f"oci:{os.path.realpath(reference.directory)}"
+    return reference.repository
