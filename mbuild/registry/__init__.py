@@ -1,0 +1,1 @@
+"""The distribution API over httpx: manifests and blobs, authentication, retries."""

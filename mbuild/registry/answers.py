@@ -1,0 +1,113 @@
+"""Answers as values, and what the registry's own words in them say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from mbuild.errors import Denied, MbuildError, NotFound, RegistryError
+from mbuild.oci.digest import Digest, parse_digest
+
+MAX_ERROR_BODY = 64 * 1024
+"""How much of an error's body is read, in bytes."""
+
+_MAX_TEXT = 200
+_MAX_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response that was read: `url` is where it came from in the end, after redirects."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    url: httpx.URL
+
+    @property
+    def is_success(self) -> bool:
+        """Tell whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Give the error codes in the body (distribution-spec, "Error Codes")."""
+        return tuple(code for code, _ in parse_errors(self.body))
+
+    @property
+    def digest(self) -> Digest | None:
+        """Give Docker-Content-Digest, None where it is absent or malformed."""
+        try:
+            return parse_digest(self.headers.get("docker-content-digest", "").strip())
+        except ValueError:
+            return None
+
+    def describe(self) -> str:
+        """Say in one line who answered what: `HOST answered 404 Not Found (CODE: message)`."""
+        host = self.url.netloc.decode("ascii", "replace")
+        words = "; ".join(_words(self.body))
+        said = f" ({words})" if words else ""
+        return f"{host} answered {self.status} {phrase(self.status)}".rstrip() + said
+
+
+def phrase(status: int) -> str:
+    """Give the standard words for a status, or empty text."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def printable(text: str, limit: int = _MAX_TEXT) -> str:
+    """Give foreign text as one bounded line: control characters are escaped."""
+    line = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in " ".join(text.split())[: limit + 1]
+    )
+    return line if len(line) <= limit else f"{line[:limit]}…"
+
+
+def parse_errors(body: bytes) -> tuple[tuple[str, str], ...]:
+    """Read code and message of each error in a body; anything else gives none.
+
+    The text of a `detail` joins the message (distribution names the missing child there).
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return ()
+    errors = data.get("errors") if isinstance(data, dict) else None
+    return tuple(_read_errors(errors)) if isinstance(errors, list) else ()
+
+
+def _read_errors(errors: list[Any]) -> Iterator[tuple[str, str]]:
+    for error in errors:
+        if isinstance(error, Mapping):
+            code, message, detail = (error.get(key) for key in ("code", "message", "detail"))
+            parts = (part for part in (message, detail) if isinstance(part, str) and part)
+            yield str(code or "UNKNOWN"), " ".join(parts)
+
+
+def _words(body: bytes) -> Iterator[str]:
+    for code, message in parse_errors(body)[:_MAX_ERRORS]:
+        yield printable(f"{code}: {message}" if message else code)
+
+
+def failure(answer: Answer, *, where: str, login: str) -> MbuildError:
+    """Give the error that an answer is: Denied, NotFound or RegistryError.
+
+    `login` is the host that `docker login` would be given.
+    """
+    if answer.status in (401, 403):
+        return Denied(
+            answer.describe(),
+            where=where,
+            hint=f"log in with `docker login {login}`, or check what the account may do",
+        )
+    kind = NotFound if answer.status == 404 else RegistryError
+    return kind(answer.describe(), where=where)

@@ -1,0 +1,97 @@
+"""One registry: the distribution API's operations on its repositories."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest
+from mbuild.oci.manifest import Content
+from mbuild.registry.blobs import Blobs
+from mbuild.registry.manifests import Manifests
+from mbuild.registry.session import Session
+from mbuild.registry.uploads import OpenSource, Upload
+
+
+class Registry:
+    """A registry as distribution-spec describes it; `path` is a repository's name there.
+
+    What is asked for is retried as `transport.Policy` says. All raise Denied for 401 and 403,
+    RegistryError or one of its kinds for any other failure.
+    """
+
+    def __init__(self, session: Session, *, copies: int) -> None:
+        self._session = session
+        self._manifests = Manifests(session)
+        self._blobs = Blobs(session)
+        self._copies = asyncio.Semaphore(copies)
+
+    @property
+    def domain(self) -> str:
+        """Give the registry's name as references write it."""
+        return self._session.host.domain
+
+    async def fetch_manifest(self, path: str, reference: str) -> Content:
+        """Fetch the manifest or index under a tag or a digest ("Pulling manifests").
+
+        At most 4 MiB. Raises NotFound for 404, IntegrityError for other bytes than asked for,
+        ProtocolError for what is no manifest.
+        """
+        return await self._manifests.fetch(path, reference)
+
+    async def head_manifest(self, path: str, reference: str) -> Descriptor | None:
+        """Ask what a tag or digest holds, None for 404; by GET where HEAD does not say."""
+        return await self._manifests.head(path, reference)
+
+    async def put_manifest(self, path: str, reference: str, content: Content) -> None:
+        """Put bytes under a tag, or under their digest ("Pushing manifests").
+
+        Raises TagRefused where the registry will not have this tag, IntegrityError where it
+        says that it stored something else. A lost reply is settled by looking.
+        """
+        await self._manifests.put(path, reference, content)
+
+    async def read_tag(self, path: str, tag: str) -> Digest | None:
+        """Read the digest that a tag holds now, None for 404: the proof after a push.
+
+        The bytes are fetched and hashed; on Docker Hub, where that counts as a pull, HEAD
+        is asked.
+        """
+        return await self._manifests.read_tag(path, tag)
+
+    async def fetch_blob(self, path: str, descriptor: Descriptor) -> bytes:
+        """Fetch a blob of at most 4 MiB, size and digest compared ("Pulling blobs")."""
+        return await self._blobs.fetch(path, descriptor)
+
+    async def has_blob(self, path: str, digest: Digest) -> bool:
+        """Ask whether a repository has a blob."""
+        return await self._blobs.has(path, digest)
+
+    async def mount_blob(self, path: str, digest: Digest, from_path: str) -> bool:
+        """Take a blob over from another repository of this registry ("Mounting a blob").
+
+        False where the registry declines or refuses, and the caller copies.
+        """
+        return await self._blobs.mount(path, digest, from_path)
+
+    def open_blob(
+        self, path: str, descriptor: Descriptor
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Stream a blob, in one attempt.
+
+        Raises TransportError for what another attempt may not meet, a stream cut short
+        included, and IntegrityError before the last chunk of wrong bytes.
+        """
+        return self._blobs.open(path, descriptor)
+
+    async def upload_blob(self, path: str, descriptor: Descriptor, open_source: OpenSource) -> None:
+        """Copy a blob from a source, which is opened anew for each attempt ("Pushing blobs").
+
+        Raises IntegrityError before the last chunk if the source's bytes are not those of
+        the descriptor.
+        """
+        async with self._copies:
+            upload = Upload(self._session, path, descriptor=descriptor, open_source=open_source)
+            await upload.run()

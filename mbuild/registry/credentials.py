@@ -1,0 +1,152 @@
+"""Credentials as docker keeps them in its config.json."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mbuild.registry.hosts import HUB_ADDRESS, Host
+from mbuild.registry.observer import Observer
+
+HUB_KEY = "https://index.docker.io/v1/"
+_HUB_NAMES = frozenset({"docker.io", "index.docker.io", HUB_ADDRESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a host is shown: a password, an identity token to trade in, or a ready bearer token."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    registry_token: str = field(default="", repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing that could be shown."""
+        return not (self.password or self.identity_token or self.registry_token)
+
+    def basic(self) -> str:
+        """Give the value of a Basic Authorization header (RFC 7617)."""
+        return basic_authorization(self.username, self.password)
+
+
+def basic_authorization(username: str, password: str) -> str:
+    """Give the value of a Basic Authorization header (RFC 7617), UTF-8."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
+def config_path(environment: Mapping[str, str], authfile: str = "") -> Path | None:
+    """Give the file with credentials: `authfile`, else docker's; None without a home folder."""
+    if authfile:
+        return Path(authfile)
+    if folder := environment.get("DOCKER_CONFIG"):
+        return Path(folder) / "config.json"
+    home = environment.get("HOME")
+    return Path(home) / ".docker" / "config.json" if home else None
+
+
+class Keychain:
+    """Finds a host's credentials in one file, which is read at the first question.
+
+    A file, or an entry, that cannot be read is told to the observer and gives no credentials.
+    """
+
+    def __init__(self, path: Path | None, observer: Observer, *, is_required: bool = False) -> None:
+        self._path = path
+        self._observer = observer
+        self._is_required = is_required
+        self._auths: Mapping[str, Any] | None = None
+
+    def find(self, host: Host) -> Credentials | None:
+        """Give the host's credentials, or None."""
+        if self._auths is None:
+            self._auths = self._read()
+        key = _find_key(self._auths, host)
+        if key is None:
+            return None
+        try:
+            credentials = parse_entry(self._auths[key])
+        except ValueError as error:
+            self._observer.on_warning(
+                f"{self._path}: the credentials for {key!r} are not used: {error}"
+            )
+            return None
+        return None if credentials.is_empty else credentials
+
+    def _read(self) -> Mapping[str, Any]:
+        if self._path is None:
+            return {}
+        try:
+            return parse_auths(self._path.read_bytes())
+        except FileNotFoundError as error:
+            if self._is_required:
+                self._warn(str(error.strerror))
+        except OSError as error:
+            self._warn(str(error.strerror))
+        except ValueError as error:
+            self._warn(str(error))
+        return {}
+
+    def _warn(self, reason: str) -> None:
+        self._observer.on_warning(f"{self._path}: no credentials are read from it: {reason}")
+
+
+def parse_auths(content: bytes) -> Mapping[str, Any]:
+    """Read `auths` of a config.json; ValueError that says what is wrong, and quotes nothing."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    auths = data.get("auths") if isinstance(data, dict) else data
+    if auths is not None and not isinstance(auths, dict):
+        raise ValueError("'auths' is not an object" if isinstance(data, dict) else "not an object")
+    return auths or {}
+
+
+def parse_entry(entry: Any) -> Credentials:
+    """Read one entry of `auths`; ValueError that says which field is wrong."""
+    if not isinstance(entry, dict):
+        raise ValueError("not an object")
+    username, password = _text(entry, "username"), _text(entry, "password")
+    if auth := _text(entry, "auth"):
+        username, password = _decode(auth)
+    return Credentials(
+        username, password, _text(entry, "identitytoken"), _text(entry, "registrytoken")
+    )
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    value = entry.get(name) or ""
+    if not isinstance(value, str):
+        raise ValueError(f"{name!r} is not a string")
+    return value
+
+
+def _decode(auth: str) -> tuple[str, str]:
+    try:
+        text = base64.b64decode(auth, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise ValueError("'auth' is not base64 of user:password") from None
+    username, colon, password = text.partition(":")
+    if not colon or not username:
+        raise ValueError("'auth' is not base64 of user:password")
+    return username, password.rstrip("\0")
+
+
+def _find_key(auths: Mapping[str, Any], host: Host) -> str | None:
+    """Give the exact key, else the first that names the host once scheme and path are gone."""
+    exact = HUB_KEY if host.is_hub else host.domain
+    if exact in auths:
+        return exact
+    names = _HUB_NAMES if host.is_hub else {host.domain}
+    return next((key for key in auths if _host_of(key) in names), None)
+
+
+def _host_of(key: str) -> str:
+    return key.removeprefix("https://").removeprefix("http://").partition("/")[0]

@@ -1,0 +1,62 @@
+"""What happens at the wire, told to whoever shows it: requests, retries and warnings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP request and its answer; `url` has no query, since a query may hold a secret.
+
+    `status` is None where no answer came; `seconds` ends with the answer's headers.
+    """
+
+    method: str
+    url: str
+    status: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """An attempt that failed, and the wait in seconds before the next one.
+
+    `attempt` is the number of the one that failed, `attempts` the most there will be.
+    """
+
+    what: str
+    why: str
+    wait: float
+    attempt: int
+    attempts: int
+
+
+class Observer(Protocol):
+    """Is told what happens, and never a secret."""
+
+    def on_request(self, exchange: Exchange) -> None:
+        """Take note of a request that was answered, or was not."""
+
+    def on_retry(self, retry: Retry) -> None:
+        """Take note that something is tried again."""
+
+    def on_warning(self, text: str) -> None:
+        """Take note of something a person should read."""
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def on_request(self, exchange: Exchange) -> None:
+        """Do nothing."""
+
+    def on_retry(self, retry: Retry) -> None:
+        """Do nothing."""
+
+    def on_warning(self, text: str) -> None:
+        """Do nothing."""
+
+
+silent: Observer = Silent()

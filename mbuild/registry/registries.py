@@ -1,0 +1,144 @@
+"""All registries of one run: one client a host, made on first use, closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import random as randomness
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from mbuild.registry.client import Registry
+from mbuild.registry.credentials import Keychain, config_path
+from mbuild.registry.hosts import Host, make_host
+from mbuild.registry.observer import Observer, silent
+from mbuild.registry.routes import Routes
+from mbuild.registry.session import Clocks, Session
+from mbuild.registry.settings import Settings
+from mbuild.registry.tls import make_tls_context
+from mbuild.registry.transport import Deadline, Policy, Tally
+from mbuild.registry.wire import Wire
+
+_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+
+
+class Registries:
+    """Gives each host's Registry; an async context manager that closes them all.
+
+    The deadline of `settings` runs from here on. `random` gives numbers from 0 to 1 for the
+    jitter of waits, `make_transport` replaces the network in tests.
+    """
+
+    def __init__(  # noqa: PLR0913  # the settings, and each piece of the world that tests replace
+        self,
+        settings: Settings,
+        *,
+        observer: Observer = silent,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        make_transport: Callable[[Host], httpx.AsyncBaseTransport] | None = None,
+        random: Callable[[], float] = randomness.random,
+    ) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._clocks = Clocks(measure=clock, wall=wall_clock)
+        self._tally = Tally()
+        self._policy = Policy(
+            attempts=settings.attempts,
+            deadline=Deadline(settings.deadline, clock),
+            sleep=sleep,
+            random=random,
+            observer=observer,
+            tally=self._tally,
+        )
+        self._make_transport = make_transport or self._make_routes
+        self._keychain = Keychain(
+            config_path(settings.environment, settings.authfile),
+            observer,
+            is_required=bool(settings.authfile),
+        )
+        self._tls: ssl.SSLContext | None = None
+        self._open: dict[str, tuple[Session, Registry]] = {}
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._exit.aclose()
+
+    @property
+    def requests(self) -> int:
+        """Count the HTTP requests sent so far, token requests and redirects included."""
+        return self._tally.requests
+
+    @property
+    def retries(self) -> int:
+        """Count the attempts that were repeated so far."""
+        return self._tally.retries
+
+    def registry(self, domain: str) -> Registry:
+        """Give the registry of a reference's domain."""
+        return self._entry(domain)[1]
+
+    def may_push(self, domain: str, path: str) -> None:
+        """Ask for tokens of a repository that may push too, from now on: one serves all."""
+        self._entry(domain)[0].may_push(path)
+
+    def _entry(self, domain: str) -> tuple[Session, Registry]:
+        if domain not in self._open:
+            session = self._make_session(make_host(domain, self._settings.plain_http))
+            self._open[domain] = session, Registry(session, copies=self._settings.jobs)
+        return self._open[domain]
+
+    def _make_session(self, host: Host) -> Session:
+        settings = self._settings
+        client = httpx.AsyncClient(
+            transport=self._make_transport(host),
+            trust_env=False,
+            timeout=_TIMEOUT,
+            headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"},
+        )
+        wire = Wire(
+            client=client,
+            slots=asyncio.Semaphore(settings.jobs),
+            tally=self._tally,
+            observer=self._observer,
+            clock=self._clocks.measure,
+            warned=set(),
+        )
+        session = Session(
+            host,
+            wire=wire,
+            policy=self._policy,
+            clocks=self._clocks,
+            plain_http=settings.plain_http,
+            find_credentials=lambda: self._keychain.find(host),
+        )
+        self._exit.push_async_callback(client.aclose)
+        self._exit.push_async_callback(session.close)
+        return session
+
+    def _make_routes(self, _host: Host) -> httpx.AsyncBaseTransport:
+        # No limit on connections: the slots of Wire bound the requests under way, and a blob
+        # that is streamed from a host to itself needs two connections at a time.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._settings.jobs)
+        return Routes(
+            environment=self._settings.environment, make_tls=self._make_tls, limits=limits
+        )
+
+    def _make_tls(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = make_tls_context(self._settings.ca_file)
+        return self._tls

@@ -1,0 +1,231 @@
+"""Requests to one host as its operations make them: scheme, authorisation, retries put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import httpx
+
+from mbuild.errors import MbuildError, RegistryError
+from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.registry.answers import MAX_ERROR_BODY, Answer, failure
+from mbuild.registry.auth import Authorizer, Surroundings
+from mbuild.registry.credentials import Credentials
+from mbuild.registry.failures import NotTls, Temporary, located
+from mbuild.registry.flight import SingleFlight
+from mbuild.registry.hosts import Host
+from mbuild.registry.token import MAX_TOKEN_BODY, Token, TokenQuestion, TokenRequest, token_flow
+from mbuild.registry.transport import TEMPORARY_STATUSES, Policy, parse_retry_after
+from mbuild.registry.wire import Wire
+
+PULL = "pull"
+PUSH = "pull,push"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request to the registry.
+
+    `target` is a path below `/v2/`, or a whole URL as a Location gave it; `where` is the
+    reference it is about. `limit` bounds the answer's body in bytes, `read_timeout` the wait
+    for the answer in seconds.
+    """
+
+    method: str
+    target: str
+    where: str
+    scopes: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | AsyncIterable[bytes] | None = None
+    limit: int = MAX_MANIFEST_SIZE
+    read_timeout: float | None = None
+
+    def with_content(self, content: AsyncIterable[bytes], read_timeout: float) -> Request:
+        """Give the request with a body that is streamed, once."""
+        return replace(self, content=content, read_timeout=read_timeout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """Time: `measure` for spans, `wall` as Unix time."""
+
+    measure: Callable[[], float]
+    wall: Callable[[], float]
+
+
+class Session:
+    """One host. `call` retries, `attempt` and `open` do not; all of them authorise."""
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        wire: Wire,
+        policy: Policy,
+        clocks: Clocks,
+        plain_http: frozenset[str],
+        find_credentials: Callable[[], Credentials | None],
+    ) -> None:
+        self.host = host
+        self.policy = policy
+        self._wire = wire
+        self._clocks = clocks
+        self._flights = SingleFlight()
+        self._scheme = "http" if host.is_plain else "" if host.is_loopback else "https"
+        self._pushed: set[str] = set()
+        surroundings = Surroundings(
+            ask=self._ask,
+            ping=self._ping,
+            find_credentials=find_credentials,
+            clock=clocks.measure,
+            wall_clock=clocks.wall,
+            plain_http=plain_http,
+        )
+        self._authorizer = Authorizer(host, surroundings, self._flights)
+
+    async def close(self) -> None:
+        """Stop what nobody waits for any more."""
+        await self._flights.close()
+
+    def may_push(self, path: str) -> None:
+        """From now on ask for tokens of this repository that may push too."""
+        self._pushed.add(path)
+
+    def scope(self, path: str, *, push: bool = False) -> str:
+        """Give the scope of a repository (distribution's auth/scope.md)."""
+        actions = PUSH if push or path in self._pushed else PULL
+        return f"repository:{path}:{actions}"
+
+    def where(self, path: str, reference: object) -> str:
+        """Write a reference as messages show it."""
+        text = str(reference)
+        return f"{self.host.domain}/{path}{'@' if ':' in text else ':'}{text}"
+
+    def failure(self, answer: Answer, where: str) -> MbuildError:
+        """Give the error that an answer is."""
+        return failure(answer, where=where, login=self.host.domain)
+
+    async def call(self, request: Request) -> Answer:
+        """Send a request until its answer is not a temporary failure; any other status is given."""
+        return await self.policy.run(request.where, lambda: self.attempt(request))
+
+    async def attempt(self, request: Request) -> Answer:
+        """Send a request once, and again if a 401 can be answered.
+
+        Raises Temporary where the policy would try again; gives any other answer.
+        """
+        built = await self._build(request)
+        answer = await self._send(built, request)
+        if await self._authorize(built, answer, request):
+            answer = await self._send(built, request)
+        return self._settled(answer, request.where)
+
+    @asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[httpx.Response]:
+        """Send a request once, and again if a 401 can be answered; the body of 2xx is not read.
+
+        Raises Temporary for temporary failures, and the error that any other answer is.
+        """
+        built = await self._build(request)
+        for is_last in (False, True):
+            async with self._wire.open(built, where=request.where) as response:
+                if response.is_success:
+                    yield response
+                    return
+                answer = await self._wire.read(response, limit=MAX_ERROR_BODY, where=request.where)
+            if is_last or not await self._authorize(built, answer, request):
+                raise self.failure(self._settled(answer, request.where), request.where)
+
+    async def _send(self, built: httpx.Request, request: Request) -> Answer:
+        return await self._wire.send(built, limit=request.limit, where=request.where)
+
+    async def _authorize(self, built: httpx.Request, answer: Answer, request: Request) -> bool:
+        """Answer a 401 of the registry's own; tell whether the request may be sent again."""
+        if answer.status != 401 or not self._is_own(answer.url):
+            return False
+        used = built.headers.get("authorization", "")
+        if request.content is not None and not isinstance(request.content, bytes):
+            self._authorizer.forget(used, request.scopes)
+            return False
+        with located(self.host.domain, request.where):
+            renewed = await self._authorizer.renewed(answer, used, request.scopes)
+        if renewed:
+            built.headers["Authorization"] = renewed
+        return bool(renewed)
+
+    def _is_own(self, url: httpx.URL) -> bool:
+        own = httpx.URL(f"{self._scheme}://{self.host.address}")
+        return (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
+
+    def _settled(self, answer: Answer, where: str) -> Answer:
+        """Give the answer, or raise Temporary where another attempt may get a better one."""
+        if answer.status not in TEMPORARY_STATUSES:
+            return answer
+        asked = parse_retry_after(answer.headers.get("retry-after", ""), self._clocks.wall())
+        error = RegistryError(answer.describe(), where=where, hint="try again later")
+        raise Temporary(error, least_wait=asked, lost=answer.status != 429)
+
+    async def _build(self, request: Request) -> httpx.Request:
+        """Build the HTTP request; only the registry itself is shown an Authorization."""
+        with located(self.host.domain, request.where):
+            url = httpx.URL(await self._find_base()).join(request.target)
+            used = ""
+            if self._is_own(url):
+                used = await self._authorizer.authorization(request.scopes)
+        built = self._wire.client.build_request(
+            request.method, url, headers=dict(request.headers), content=request.content
+        )
+        if request.read_timeout:
+            built.extensions["timeout"]["read"] = request.read_timeout
+        if used:
+            built.headers["Authorization"] = used
+        return built
+
+    async def _find_base(self) -> str:
+        if not self._scheme:
+            await self._flights.run("scheme", self._find_scheme)
+        return f"{self._scheme}://{self.host.address}/v2/"
+
+    async def _find_scheme(self) -> None:
+        """Try TLS on this machine; only an answer that is not TLS leads to plain http."""
+        try:
+            answer = await self._get(f"https://{self.host.address}/v2/")
+        except NotTls:
+            self._scheme = "http"
+        else:
+            self._scheme = "https"
+            self._authorizer.learn(answer)
+
+    async def _ping(self) -> Answer:
+        return self._settled(await self._get(await self._find_base()), self.host.domain)
+
+    async def _get(self, url: str) -> Answer:
+        built = self._wire.client.build_request("GET", url)
+        return await self._wire.send(built, limit=MAX_ERROR_BODY, where=self.host.domain)
+
+    async def _ask(self, question: TokenQuestion) -> Token:
+        """Carry out a token flow: each of its requests is retried on its own."""
+        flow = token_flow(question)
+        request = next(flow)
+        while True:
+            answer = await self.policy.run(self.host.domain, partial(self._attempt_token, request))
+            try:
+                request = flow.send(answer)
+            except StopIteration as done:
+                token: Token = done.value
+                return token
+
+    async def _attempt_token(self, request: TokenRequest) -> Answer:
+        built = self._wire.client.build_request(
+            request.method, request.url, content=request.form or None
+        )
+        if request.form:
+            built.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if request.authorization:
+            built.headers["Authorization"] = request.authorization
+        where = self.host.domain
+        answer = await self._wire.send(built, limit=MAX_TOKEN_BODY, where=where)
+        return self._settled(answer, where)

@@ -1,0 +1,142 @@
+"""One HTTP request and its answer: counted, observed, redirects followed, bodies bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from mbuild.errors import ProtocolError, TransportError
+from mbuild.registry.answers import MAX_ERROR_BODY, Answer, printable
+from mbuild.registry.failures import Temporary, translated
+from mbuild.registry.observer import Exchange, Observer
+from mbuild.registry.transport import Tally
+
+MAX_HOPS = 10
+
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """A host's connections; `slots` bounds the requests under way.
+
+    An answer whose body is streamed gives its slot back with its headers: whoever reads it
+    may have to send to the same host before it ends.
+    """
+
+    client: httpx.AsyncClient
+    slots: asyncio.Semaphore
+    tally: Tally
+    observer: Observer
+    clock: Callable[[], float]
+    warned: set[str]
+
+    async def send(self, request: httpx.Request, *, limit: int, where: str) -> Answer:
+        """Send a request and read its answer; a body of success larger than `limit` is refused.
+
+        Raises Temporary, TransportError or ProtocolError.
+        """
+        async with self.slots, self._exchanged(request, where) as response:
+            return await self.read(response, limit=limit, where=where)
+
+    async def read(self, response: httpx.Response, *, limit: int, where: str) -> Answer:
+        """Read an answer's body, bounded; see `send`."""
+        body = await _read(response, limit, where)
+        return Answer(response.status_code, response.headers, body, response.url)
+
+    @asynccontextmanager
+    async def open(self, request: httpx.Request, *, where: str) -> AsyncIterator[httpx.Response]:
+        """Send a request and give the answer with its body still to be read."""
+        await self.slots.acquire()
+        holds = True
+        try:
+            async with self._exchanged(request, where) as response:
+                self.slots.release()
+                holds = False
+                yield response
+        finally:
+            if holds:
+                self.slots.release()
+
+    @asynccontextmanager
+    async def _exchanged(self, request: httpx.Request, where: str) -> AsyncIterator[httpx.Response]:
+        for _ in range(MAX_HOPS + 1):
+            with translated(host_of(request.url), where):
+                response = await self._send(request)
+                try:
+                    if response.next_request is None or request.method not in ("GET", "HEAD"):
+                        yield response
+                        return
+                finally:
+                    await response.aclose()
+            # httpx has taken Authorization from it where it goes to another host.
+            request = response.next_request
+        raise ProtocolError(f"more than {MAX_HOPS} redirects", where=where)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        started = self.clock()
+        status = None
+        is_sent = True
+        try:
+            response = await self.client.send(request, stream=True)
+            status = response.status_code
+        except _UNSENT:
+            is_sent = False
+            raise
+        finally:
+            self.tally.requests += is_sent
+            url = str(request.url.copy_with(query=None, fragment=None, userinfo=b""))
+            seconds = self.clock() - started
+            self.observer.on_request(Exchange(request.method, url, status, seconds))
+        self._show_warnings(response)
+        return response
+
+    def _show_warnings(self, response: httpx.Response) -> None:
+        """Pass on `Warning: 299 - "text"` headers, each once (distribution-spec, "Warnings")."""
+        for value in response.headers.get_list("warning"):
+            code, _, rest = value.partition(" ")
+            said = rest.partition(" ")[2].strip('"').replace('\\"', '"')
+            text = f"{host_of(response.url)} says: {printable(said)}"
+            if code == "299" and text not in self.warned:
+                self.warned.add(text)
+                self.observer.on_warning(text)
+
+
+async def _read(response: httpx.Response, limit: int, where: str) -> bytes:
+    is_success = response.is_success
+    body = bytearray()
+    # A connection is only used again when its answer was read to the end, that of a HEAD too.
+    async for chunk in checked_length(response, where):
+        body += chunk
+        if not is_success and len(body) >= MAX_ERROR_BODY:
+            break
+        if is_success and len(body) > limit:
+            raise ProtocolError(
+                f"{host_of(response.url)} answered with more than {limit} bytes, the most that is"
+                " read here",
+                where=where,
+            )
+    return bytes(body)
+
+
+async def checked_length(response: httpx.Response, where: str) -> AsyncIterator[bytes]:
+    """Give the body's bytes as they were sent; Temporary where Content-Length promised others."""
+    is_head = response.request.method == "HEAD"
+    promised = "" if is_head else response.headers.get("content-length", "")
+    seen = 0
+    async for chunk in response.aiter_raw():
+        seen += len(chunk)
+        yield chunk
+    if promised.isdecimal() and seen != int(promised):
+        message = f"the answer was cut short: {seen} of {promised} bytes"
+        host = host_of(response.url)
+        raise Temporary(TransportError(f"{message} ({host})", where=where))
+
+
+def host_of(url: httpx.URL) -> str:
+    """Give a URL's host and port as they are written, without user and password."""
+    return url.netloc.decode("ascii", "replace")
