@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := mbuild tests $(wildcard benchmarks)
+SOURCES := mbuild tests $(wildcard benchmarks) $(wildcard examples/*.py scripts/*.py)
 
 .PHONY: help install demo test check fmt bench dist lock clean
 
