@@ -1,0 +1,118 @@
+"""Where the index of a target goes: repositories and tags, each tag claimed by one target only."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, check_tag
+from mbuild.spec.problems import Problems, show
+from mbuild.spec.references import read_reference
+from mbuild.spec.spec import Destination, Position
+from mbuild.spec.tree import Items, Text
+
+if TYPE_CHECKING:
+    from mbuild.spec.structure import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Who puts a tag where: the place of the tag, and of the target."""
+
+    tag: Position
+    target: Position
+
+
+@dataclass(frozen=True, slots=True)
+class _Tagged:
+    """A repository and its tags in order, each with the place where it is written."""
+
+    repository: AnyReference
+    position: Position
+    tags: dict[str, Position]
+
+
+class Claims:
+    """The tags that the targets of a run have taken."""
+
+    def __init__(self) -> None:
+        self._taken: dict[tuple[str, str], _Claim] = {}
+
+    def take(self, repository: AnyReference, tag: str, claim: _Claim, problems: Problems) -> None:
+        """Take a tag, or tell that another target has it."""
+        name = repository.repository
+        if isinstance(repository, LayoutReference):
+            name = f"oci:{posixpath.normpath(repository.directory)}"
+        first = self._taken.setdefault((name, tag), claim)
+        if first is claim:
+            return
+        # Two targets may take the tag from the same defaults: then they are told apart.
+        place, other = claim.tag, first.tag
+        if place == other:
+            place, other = claim.target, first.target
+        message = f"tag {tag!r} of {repository.familiar} is a target already; first at {other}"
+        problems.add(place, message, "duplicate-target")
+
+
+def read_destinations(
+    draft: Draft, folder: str, claims: Claims, problems: Problems
+) -> tuple[Destination, ...]:
+    """Give each repository once, with the tags in its references first, then those of `tags`."""
+    tagged: dict[str, _Tagged] = {}
+    for image in _images(draft, problems):
+        reference = problems.attempt(
+            image.position, "bad-reference", lambda image=image: _read_target(image, folder)
+        )
+        if reference:
+            bare = reference.with_tag("")
+            it = tagged.setdefault(str(bare), _Tagged(bare, image.position, {}))
+            if reference.tag:
+                it.tags.setdefault(reference.tag, image.position)
+    tags = [tag for tag in draft.shape.tags or () if _is_tag(tag, problems)]
+    return tuple(_claimed(it, tags, draft, (claims, problems)) for it in tagged.values())
+
+
+def _images(draft: Draft, problems: Problems) -> list[Text]:
+    table, image = draft.table, draft.shape.image
+    node = table.at("image") or table
+    if not table.says("image"):
+        message = "no 'image' is given; it says where to publish, such as registry/team/app:1.4"
+        problems.add(node.position, message, "no-image")
+    elif image == [] and not (isinstance(node, Items) and node.lost):
+        problems.add(node.position, "'image' is empty; name at least one repository", "no-image")
+    if image is None:
+        return []
+    return image if isinstance(image, list) else [image]
+
+
+def _read_target(image: Text, folder: str) -> AnyReference:
+    reference = read_reference(image, folder)
+    if reference.digest:
+        raise ValueError(
+            f"{show(image)} names a digest; a target is a repository, with a tag or not"
+        )
+    return reference
+
+
+def _is_tag(tag: Text, problems: Problems) -> bool:
+    try:
+        check_tag(tag)
+    except ValueError as error:
+        problems.add(tag.position, str(error), "bad-tag")
+        return False
+    return True
+
+
+def _claimed(
+    it: _Tagged, tags: Sequence[Text], draft: Draft, run: tuple[Claims, Problems]
+) -> Destination:
+    claims, problems = run
+    for tag in tags:
+        it.tags.setdefault(str(tag), tag.position)
+    if not it.tags and not draft.shape.tags:
+        it.tags[DEFAULT_TAG] = it.position
+    for tag, place in it.tags.items():
+        claims.take(it.repository, tag, _Claim(place, draft.table.position), problems)
+    return Destination(it.repository, tuple(it.tags))

@@ -1,0 +1,145 @@
+"""The entries of a target, from each form that `platforms`, `sources` and `manifests` have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mbuild.oci.platform import Platform
+from mbuild.spec.annotations import read_annotations
+from mbuild.spec.duplicates import Placed, check_duplicates
+from mbuild.spec.platforms import (
+    check_os_feature,
+    check_os_version,
+    read_platform,
+    read_platform_parts,
+)
+from mbuild.spec.problems import Problems, show
+from mbuild.spec.references import check_length, read_source
+from mbuild.spec.spec import Entry
+from mbuild.spec.templates import check_template, expand
+from mbuild.spec.tree import Text
+
+if TYPE_CHECKING:
+    from mbuild.spec.model import LongEntry, LongSource, ManifestShape, PlatformShape
+    from mbuild.spec.structure import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReader:
+    """Reads the entries of one target; `tag` is its first one, for templates."""
+
+    folder: str
+    tag: str
+    problems: Problems
+
+    def read(self, draft: Draft) -> tuple[Entry, ...]:
+        """Give the entries in the order of the spec; wrong ones are told and left out."""
+        shape = draft.shape
+        placed = [
+            *self._from_platforms(draft),
+            *self._from_sources(shape.sources or ()),
+            *self._from_manifests(shape.manifests or ()),
+        ]
+        check_duplicates(placed, self.problems)
+        return tuple(it.entry for it in placed)
+
+    def _from_platforms(self, draft: Draft) -> Iterator[Placed]:
+        platforms = draft.shape.platforms
+        if isinstance(platforms, list):
+            yield from self._from_template(draft.shape.source, platforms)
+            return
+        for key, value in (platforms or {}).items():
+            platform = self._platform(key)
+            if value == []:
+                message = f"no image is given for {show(key)}; name at least one"
+                self.problems.add(key.position, message, "no-images")
+            for item in value if isinstance(value, list) else [value]:
+                entry = self._entry(item, platform)
+                if entry and platform:
+                    place = entry.position if isinstance(value, list) else key.position
+                    yield Placed(place, entry)
+
+    def _from_template(self, source: Text | None, platforms: Sequence[Text]) -> Iterator[Placed]:
+        template = source and self._template(source)
+        for text in platforms:
+            platform = self._platform(text)
+            if template and platform:
+                image = Text(expand(template, platform, self.tag), template.position)
+                entry = self._entry(image, platform)
+                if entry:
+                    yield Placed(text.position, replace(entry, position=text.position))
+
+    def _from_sources(self, sources: Sequence[Text | LongSource]) -> Iterator[Placed]:
+        for source in sources:
+            entry = self._entry(source, None)
+            if entry:
+                yield Placed(entry.position, entry)
+
+    def _from_manifests(self, manifests: Sequence[ManifestShape]) -> Iterator[Placed]:
+        for manifest in manifests:
+            said = manifest.platform
+            if isinstance(said, Text):
+                platform = self._platform(said)
+            else:
+                platform = said and self._platform_of_parts(said)
+            entry = self._entry(manifest, platform)
+            if entry and (platform or said is None):
+                yield Placed(entry.position, entry)
+
+    def _template(self, source: Text) -> Text | None:
+        return self.problems.attempt(
+            source.position, "bad-template", lambda: check_template(check_length(source))
+        )
+
+    def _platform(self, text: Text) -> Platform | None:
+        return self.problems.attempt(text.position, "bad-platform", lambda: read_platform(text))
+
+    def _platform_of_parts(self, parts: PlatformShape) -> Platform | None:
+        platform = self.problems.attempt(
+            parts.architecture.position,
+            "bad-platform",
+            lambda: read_platform_parts(parts.os, parts.architecture, parts.variant or ""),
+        )
+        return self._narrowed(platform, parts)
+
+    def _entry(self, item: Text | LongSource, platform: Platform | None) -> Entry | None:
+        image = item if isinstance(item, Text) else item.image
+        reference = self.problems.attempt(
+            image.position, "bad-reference", lambda: read_source(image, self.folder)
+        )
+        entry = reference and Entry(reference, image.position, platform)
+        if isinstance(item, Text):
+            return entry
+        annotations = read_annotations(item.annotations, self.problems)
+        if hasattr(item, "os_version"):
+            platform = self._narrowed(platform, item)
+        return entry and replace(
+            entry,
+            platform=platform,
+            annotations=annotations,
+            optional=item.optional,
+            trust=item.trust,
+        )
+
+    def _narrowed(
+        self, platform: Platform | None, parts: LongEntry | PlatformShape
+    ) -> Platform | None:
+        """Give the platform with os.version and os.features, which are checked in any case."""
+        version, features = parts.os_version, parts.os_features or []
+        if version is not None:
+            self.problems.attempt(
+                version.position, "bad-platform", lambda: check_os_version(version)
+            )
+        for feature in features:
+            self.problems.attempt(
+                feature.position, "bad-platform", lambda it=feature: check_os_feature(it)
+            )
+        if platform is None:
+            return None
+        if version is not None and platform.os_version not in {"", version}:
+            message = f"os.version {show(version)} differs from the one in '{platform}'; keep one"
+            self.problems.add(version.position, message, "bad-platform")
+        os_version = str(version or platform.os_version)
+        return replace(platform, os_version=os_version, os_features=tuple(map(str, features)))

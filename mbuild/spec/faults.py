@@ -1,0 +1,175 @@
+"""What pydantic found wrong with a tree: told in the words of the spec, and cut out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic_core import ErrorDetails
+
+from mbuild.spec.model import LongEntry, LongSource, ManifestShape, PlatformShape, Shape, keys_of
+from mbuild.spec.problems import Problems, did_you_mean, nearest, show
+from mbuild.spec.spec import Position
+from mbuild.spec.tree import Items, Node, Null, Table, Text
+
+Path = tuple[str | int, ...]
+"""Keys and list indices from the top of a tree to one of its nodes."""
+
+_SHAPES: Mapping[str, type[Shape]] = {
+    "platforms": LongEntry,
+    "sources": LongSource,
+    "manifests": ManifestShape,
+    "platform": PlatformShape,
+}
+_MESSAGES = {
+    "is_instance_of": "must be one text",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "boolean": "must be true or false",
+}
+_USELESS = {"features": "; no client looks at CPU features, leave it out"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of pydantic's; `path` leads to what is cut out of `tree` for it."""
+
+    detail: ErrorDetails
+    path: Path
+    tree: Table
+    shape: type[Shape]
+
+    @property
+    def kind(self) -> str:
+        """Give pydantic's word for it."""
+        return self.detail["type"]
+
+    @property
+    def key(self) -> str:
+        """Give the key that is unknown or missing."""
+        return str(self.detail["loc"][-1])
+
+    @property
+    def holder(self) -> Path:
+        """Give the path to the mapping whose key is unknown or missing."""
+        return self.path[:-1] if self.kind == "extra_forbidden" else self.path
+
+    @property
+    def known_keys(self) -> tuple[str, ...]:
+        """Give the keys that may stand where the fault is."""
+        words = [word for word in self.path[:-1] if word in _SHAPES]
+        shape = _SHAPES[str(words[-1])] if words else self.shape
+        return tuple(sorted(keys_of(shape)))
+
+
+def path_of(tree: Node, location: Sequence[str | int]) -> Path:
+    """Give the path of a pydantic location, which names union members too, and missing keys."""
+    path: list[str | int] = []
+    for word in location:
+        found = _child(tree, word)
+        if found is not None:
+            path.append(word)
+            tree = found
+    return tuple(path)
+
+
+def _child(node: Node, word: str | int) -> Node | None:
+    if isinstance(node, Table):
+        return node.at(str(word))
+    if isinstance(node, Items) and isinstance(word, int):
+        return node[word]
+    return None
+
+
+def _node_at(tree: Node, path: Path) -> Node:
+    for word in path:
+        found = _child(tree, word)
+        assert found is not None
+        tree = found
+    return tree
+
+
+def report(faults: Sequence[Fault], problems: Problems) -> None:
+    """Tell each fault, but no missing key that stands there misspelt or with a wrong value."""
+    meant = {
+        (fault.holder, nearest(fault.key, fault.known_keys))
+        for fault in faults
+        if fault.kind == "extra_forbidden"
+    }
+    for fault in faults:
+        if fault.kind == "extra_forbidden":
+            problems.add(_key_position(fault), _unknown_key(fault), "unknown-key")
+        elif fault.kind != "missing":
+            problems.add(_node_at(fault.tree, fault.path).position, _message(fault), "wrong-type")
+        else:
+            holder = _node_at(fault.tree, fault.path)
+            assert isinstance(holder, Table)
+            if fault.key not in holder.dropped and (fault.path, fault.key) not in meant:
+                problems.add(holder.position, f"no {fault.key!r} is given here", "missing-key")
+
+
+def _key_position(fault: Fault) -> Position:
+    holder = _node_at(fault.tree, fault.holder)
+    assert isinstance(holder, Table)
+    return next(key for key in holder if key == fault.key).position
+
+
+def _unknown_key(fault: Fault) -> str:
+    note = _USELESS.get(fault.key) or did_you_mean(fault.key, fault.known_keys)
+    known = "" if note else f"; known here: {', '.join(fault.known_keys)}"
+    return f"unknown key {show(fault.key)}{note}{known}"
+
+
+def _message(fault: Fault) -> str:
+    node = _node_at(fault.tree, fault.path)
+    name = next((repr(word) for word in reversed(fault.path) if isinstance(word, str)), "")
+    subject = f"an item of {name}" if isinstance(fault.path[-1], int) else name
+    if fault.kind == "literal_error":
+        expected = fault.detail["ctx"]["expected"]
+        near = did_you_mean(node, expected.split("'")[1::2]) if isinstance(node, Text) else ""
+        return f"{subject} must be {expected}, not {kind_of(node)}{near}"
+    text = _MESSAGES.get(fault.kind, fault.detail["msg"])
+    return f"{subject} {text}, not {kind_of(node)}"
+
+
+def kind_of(node: Node) -> str:
+    """Name what a node is, for the end of a message."""
+    if isinstance(node, Text):
+        return show(node)
+    if isinstance(node, Null):
+        return "nothing"
+    return "an empty list" if node == [] else "a list" if isinstance(node, Items) else "a mapping"
+
+
+def without(tree: Table, paths: Iterable[Path]) -> Table:
+    """Give the tree without the nodes at `paths`; tables and lists know what they lost."""
+    inner: dict[str | int, list[Path]] = {}
+    for path in paths:
+        inner.setdefault(path[0], []).append(path[1:])
+    lost = {word for word, rests in inner.items() if () in rests}
+    pairs = {
+        key: _pruned(node, inner[key]) if key in inner else node
+        for key, node in tree.items()
+        if key not in lost
+    }
+    return Table(pairs, tree.position, tree.dropped | {str(word) for word in lost})
+
+
+def _pruned(node: Node, paths: list[Path]) -> Node:
+    if isinstance(node, Table):
+        return without(node, paths)
+    assert isinstance(node, Items)
+    return _without_items(node, paths)
+
+
+def _without_items(items: Items, paths: list[Path]) -> Items:
+    inner: dict[int, list[Path]] = {}
+    for path in paths:
+        inner.setdefault(int(path[0]), []).append(path[1:])
+    kept = [
+        _pruned(node, inner[index]) if index in inner else node
+        for index, node in enumerate(items)
+        if () not in inner.get(index, [])
+    ]
+    return Items(kept, items.position, lost=items.lost or len(kept) < len(items))

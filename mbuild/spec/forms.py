@@ -1,0 +1,48 @@
+"""Which form a target gives its images in: exactly one, and not an empty one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mbuild.spec.problems import Problems
+from mbuild.spec.tree import Items, Table
+
+if TYPE_CHECKING:
+    from mbuild.spec.structure import Draft
+
+FORMS = ("platforms", "sources", "manifests")
+
+
+def check_forms(draft: Draft, problems: Problems) -> None:
+    """Tell of a target without images, or with images in more than one form."""
+    table = draft.table
+    given = [form for form in FORMS if table.says(form)]
+    if len(given) > 1:
+        key = next(key for key in reversed(table) if key in given)
+        message = f"{' and '.join(map(repr, given))} cannot stand together; keep one of them"
+        problems.add(key.position, message, "several-forms")
+    if not given:
+        nulls = [node for form in FORMS if (node := table.at(form)) is not None]
+        message = "no images are given; add 'platforms' with an image for each platform"
+        problems.add((nulls or [table])[0].position, message, "no-images")
+    for form in given:
+        node = table.at(form)
+        if (isinstance(node, Table) and not (node or node.dropped)) or (
+            isinstance(node, Items) and not (node or node.lost)
+        ):
+            message = f"{form!r} is empty; name at least one image"
+            problems.add(node.position, message, "no-images")
+    _check_source(draft, problems)
+
+
+def _check_source(draft: Draft, problems: Problems) -> None:
+    """Tell of a template without platforms to fill it in, and of platforms without a template."""
+    table, source = draft.table, draft.shape.source
+    platforms = table.at("platforms")
+    if isinstance(platforms, Items):
+        if not table.says("source"):
+            message = "a list of platforms needs 'source', a template such as team/app:1.4-{arch}"
+            problems.add(platforms.position, message, "no-source")
+    elif source is not None and "platforms" not in table.dropped:
+        message = "'source' needs 'platforms' to be a list, such as [linux/amd64, linux/arm64]"
+        problems.add(source.position, message, "source-alone")

@@ -1,0 +1,58 @@
+"""From the bytes of spec files to a Spec, or to all that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mbuild.spec.destinations import Claims
+from mbuild.spec.problems import Problems, TooManyProblems
+from mbuild.spec.spec import Spec, Target
+from mbuild.spec.targets import read_target
+
+if TYPE_CHECKING:
+    from mbuild.spec.structure import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class SpecText:
+    """One spec file: its name as messages show it, its bytes, and the folder it stands in.
+
+    Relative paths of `oci:` references are joined to `folder`; empty, they are left as they are.
+    """
+
+    name: str
+    content: bytes
+    folder: str
+
+
+def parse_spec(documents: Sequence[SpecText], *, variables: Mapping[str, str]) -> Spec:
+    """Parse spec files; `variables` is what `${VAR}` stands for.
+
+    Raises SpecError with all problems of all files, and nothing else for any bytes.
+    """
+    problems = Problems()
+    claims = Claims()
+    targets: list[Target] = []
+    try:
+        for document in documents:
+            for draft in _drafts(document, variables, problems):
+                targets.append(read_target(draft, document.folder, claims, problems))  # noqa: PERF401
+    except TooManyProblems:
+        pass
+    problems.check()
+    return Spec(tuple(targets))
+
+
+def _drafts(document: SpecText, variables: Mapping[str, str], problems: Problems) -> list[Draft]:
+    # Imported here, since yaml and pydantic take longer to load than most commands to run.
+    from mbuild.spec.documents import parse_documents
+    from mbuild.spec.interpolate import interpolate
+    from mbuild.spec.structure import read_drafts
+
+    return [
+        draft
+        for tree in parse_documents(document.name, document.content, problems)
+        for draft in read_drafts(interpolate(tree, variables, problems), problems)
+    ]

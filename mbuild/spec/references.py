@@ -1,0 +1,64 @@
+"""References of a spec: parsed, `latest` filled in, paths of layouts joined to the spec's folder."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+from typing import TypeVar
+
+from mbuild.oci.reference import (
+    AnyReference,
+    LayoutReference,
+    parse_any_reference,
+    with_default_tag,
+)
+from mbuild.spec.problems import show
+
+T = TypeVar("T", bound=str)
+
+LONGEST = 4096
+"""No reference is longer: it is what a path may have."""
+
+_TRANSPORT = re.compile(
+    r"(docker-archive|docker-daemon|oci-archive|containers-storage|dir|ostree|sif|tarball):"
+)
+_URL = re.compile(r"(docker|https?|oci)://(.*)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def read_reference(text: str, folder: str) -> AnyReference:
+    """Parse a reference as it is written; raises ValueError that says what is wrong and why."""
+    if not text:
+        raise ValueError("an empty text is not a reference; write it like registry/repository:tag")
+    check_length(text)
+    if _CONTROL.search(text):
+        raise ValueError(f"{show(text)} is not a reference: it holds a control character")
+    if found := _URL.match(text):
+        raise ValueError(f"{show(text)} is not a reference: leave out '{found[1]}://'")
+    if found := _TRANSPORT.match(text):
+        raise ValueError(
+            f"{show(text)} cannot be used: '{found[1]}:' is not supported, "
+            "only registry references and oci: layouts are"
+        )
+    reference = parse_any_reference(text)
+    if isinstance(reference, LayoutReference) and folder:
+        joined = posixpath.normpath(posixpath.join(folder, reference.directory))
+        return replace(reference, directory=joined)
+    return reference
+
+
+def check_length(text: T) -> T:
+    """Give the text back; raises ValueError where it is too long for any reference."""
+    if len(text) > LONGEST:
+        raise ValueError(f"{show(text)} is not a reference: it is longer than {LONGEST} characters")
+    return text
+
+
+def read_source(text: str, folder: str) -> AnyReference:
+    """Parse a source: in a registry without tag and digest it is `latest`, in a layout the only one.
+
+    Raises ValueError.
+    """
+    reference = read_reference(text, folder)
+    return reference if isinstance(reference, LayoutReference) else with_default_tag(reference)

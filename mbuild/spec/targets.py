@@ -1,0 +1,52 @@
+"""A draft to a target: what its texts mean, and whether they go together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mbuild.spec.annotations import read_annotations
+from mbuild.spec.destinations import Claims, read_destinations
+from mbuild.spec.entries import EntryReader
+from mbuild.spec.forms import check_forms
+from mbuild.spec.platforms import read_platform
+from mbuild.spec.problems import Problems
+from mbuild.spec.spec import Target
+from mbuild.spec.tree import Table
+
+if TYPE_CHECKING:
+    from mbuild.spec.structure import Draft
+
+
+def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -> Target:
+    """Give the target; where there were problems it lacks what was wrong."""
+    shape = draft.shape
+    destinations = read_destinations(draft, folder, claims, problems)
+    check_forms(draft, problems)
+    first_tag = next((tag for it in destinations for tag in it.tags), "")
+    required = [
+        problems.attempt(text.position, "bad-platform", lambda text=text: read_platform(text))
+        for text in shape.require or ()
+    ]
+    target = Target(
+        destinations=destinations,
+        entries=EntryReader(folder, first_tag, problems).read(draft),
+        position=draft.table.position,
+        format=shape.format,
+        annotations=read_annotations(shape.annotations, problems),
+        attestations=shape.attestations,
+        require=tuple(platform for platform in required if platform),
+    )
+    if target.format == "docker":
+        _check_docker(draft, target, problems)
+    return target
+
+
+def _check_docker(draft: Draft, target: Target, problems: Problems) -> None:
+    """Tell of annotations, which a Docker list has no place for (manifest-v2-2 document)."""
+    message = "annotations need an OCI index; leave out 'format: docker', or the annotations"
+    node = draft.table.at("annotations")
+    if isinstance(node, Table) and node:
+        problems.add(next(iter(node)).position, message, "docker-annotations")
+    for entry in target.entries:
+        if entry.annotations:
+            problems.add(entry.position, f"this entry's {message}", "docker-annotations")

@@ -1,0 +1,41 @@
+"""Templates of sources: `{os} {arch} {variant} {tag}`, or the words OS, ARCH and VARIANT."""
+
+from __future__ import annotations
+
+import re
+
+from mbuild.oci.platform import Platform
+from mbuild.spec.problems import did_you_mean, show
+from mbuild.spec.tree import Text
+
+WORDS = ("os", "arch", "variant", "tag")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_CAPITALS = re.compile("OS|ARCH|VARIANT")
+
+
+def has_words(template: str) -> bool:
+    """Tell whether anything in `template` differs by platform."""
+    return bool(_BRACES.search(template) or _CAPITALS.search(template))
+
+
+def check_template(template: Text) -> Text:
+    """Give the template back; raises ValueError for a word in braces that is not one of a template's."""
+    for found in _BRACES.finditer(template):
+        if found[1] not in WORDS:
+            known = ", ".join(f"{{{word}}}" for word in WORDS)
+            meant = did_you_mean(found[1], WORDS) or f"; a template knows {known}"
+            raise ValueError(f"unknown word {show(found[0])} in the template{meant}")
+    return template
+
+
+def expand(template: str, platform: Platform, tag: str) -> str:
+    """Fill in a checked template; capitals stand for themselves where braces are used."""
+    values = {
+        "os": platform.os,
+        "arch": platform.architecture,
+        "variant": platform.variant,
+        "tag": tag,
+    }
+    if _BRACES.search(template):
+        return _BRACES.sub(lambda found: values[found[1]], template)
+    return _CAPITALS.sub(lambda found: values[found[0].lower()], template)
