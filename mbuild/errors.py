@@ -24,7 +24,9 @@ file:line:column or the reference; `hint` is the next step.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 WORST_FIRST = (1, 130, 6, 5, 4, 3, 2)
 """Exit codes from the worst to the mildest: a batch ends with the worst of its targets."""
@@ -50,6 +52,15 @@ class MbuildError(Exception):
         """Give the whole error on one line: where, what and why, what next."""
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text}; {self.hint}" if self.hint else text
+
+
+    def placed(self, message: str, where: str) -> Self:
+        """Give the same error as its reader should see it: another text, another place."""
+        error = copy(self)
+        error.args = (message,)
+        error.message = message
+        error.where = where
+        return error
 
 
 class UsageError(MbuildError):

@@ -1,0 +1,72 @@
+"""Assemble: make one index of the resolved sources, in the order of the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mbuild.oci import media_types
+from mbuild.oci.descriptor import Descriptor, make_annotations
+from mbuild.oci.index import Index
+from mbuild.oci.platform import Platform, complete, normalise
+from mbuild.publish.source import Source
+from mbuild.spec.spec import Target
+
+
+def make_index(target: Target, sources: tuple[Source, ...]) -> Index:
+    """Make the index; each attestation follows the image it speaks of.
+
+    `format: auto` gives a Docker list where every child is a Docker manifest and nothing
+    asks for an annotation, which a Docker list cannot hold; else an OCI index.
+    """
+    entries = tuple(_entries(sources))
+    media_type = {
+        "oci": media_types.OCI_INDEX,
+        "docker": media_types.DOCKER_LIST,
+        "auto": _fitting_type(target, entries),
+    }[target.format]
+    if media_type == media_types.DOCKER_LIST:
+        return Index(media_type, entries)
+    return Index(media_type, entries, target.annotations)
+
+
+def _fitting_type(target: Target, entries: tuple[Descriptor, ...]) -> str:
+    plain = all(media_types.is_docker(entry.media_type) for entry in entries)
+    annotated = target.annotations or any(entry.annotations for entry in entries)
+    return media_types.DOCKER_LIST if plain and not annotated else media_types.OCI_INDEX
+
+
+def _entries(sources: tuple[Source, ...]) -> Iterator[Descriptor]:
+    for source in sources:
+        yield make_entry(source)
+        for attestation in source.attestations:
+            yield attestation.descriptor
+
+
+def make_entry(source: Source) -> Descriptor:
+    """Make the index entry of an image: what its source listed of it, and the spec on top."""
+    listed = source.listed or source.child.content.descriptor()
+    return replace(
+        listed,
+        media_type=source.child.content.media_type,
+        platform=platform_of(source),
+        annotations=make_annotations({**dict(listed.annotations), **dict(source.entry.annotations)}),
+    )
+
+
+def platform_of(source: Source) -> Platform:
+    """Give the platform an image gets in the index: the spec's, completed from the config.
+
+    With `trust: spec`, what the config contradicts is not completed from it.
+    """
+    said, found = source.entry.platform, _spelt_out(source.found)
+    if said is None:
+        return found
+    same_kind = (said.os, said.architecture) == (found.os, found.architecture)
+    return complete(said, found) if same_kind or not found.architecture else said
+
+
+def _spelt_out(found: Platform) -> Platform:
+    """Resolve aliases of os and architecture (`aarch64`), and leave the rest as it stands."""
+    normal = normalise(found)
+    return replace(found, os=normal.os, architecture=normal.architecture)

@@ -1,0 +1,57 @@
+"""Which entry of a source that is itself an index is the image for a platform."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mbuild.errors import ImageMismatch
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.index import Index
+from mbuild.oci.platform import Platform, normalise
+
+
+def choose_entries(index: Index, platform: Platform | None) -> tuple[Descriptor, ...]:
+    """Give the entry for `platform`, or all images where no platform is said.
+
+    An index with one image needs no platform of its own: the image's config decides.
+    Raises ImageMismatch, without a place, where no entry or more than one would do.
+    """
+    images = index.images
+    if not images:
+        raise ImageMismatch("it is an index without an image in it", hint="build it again")
+    if platform is None:
+        return images
+    if len(images) == 1 and images[0].platform is None:
+        return images
+    fitting = [entry for entry in images if entry.platform and _fits(entry.platform, platform)]
+    if not fitting:
+        raise ImageMismatch(
+            f"it is an index without {platform}; it holds {_names(images)}",
+            hint="name another platform or another image",
+        )
+    first = fitting[0].platform
+    if any(not _same(entry.platform, first) for entry in fitting):
+        raise ImageMismatch(
+            f"it is an index with several images for {platform}: {_names(tuple(fitting))}",
+            hint="say which with os.version, or name the image by its digest",
+        )
+    return (fitting[0],)
+
+
+def _fits(listed: Platform, said: Platform) -> bool:
+    left, right = normalise(listed), normalise(said)
+    return (
+        (left.os, left.architecture, left.variant) == (right.os, right.architecture, right.variant)
+        and said.os_version in {"", listed.os_version}
+        and set(right.os_features) <= set(left.os_features)
+    )
+
+
+def _same(one: Platform | None, other: Platform | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return normalise(replace(one, os_features=())) == normalise(replace(other, os_features=()))
+
+
+def _names(entries: tuple[Descriptor, ...]) -> str:
+    return ", ".join(str(entry.platform or "an entry without platform") for entry in entries)

@@ -1,0 +1,70 @@
+"""What a target came to, a repository each: the values that reports are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mbuild.errors import MbuildError
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest
+
+TagAction = Literal[
+    "created", "moved", "kept", "failed", "restored", "removed", "untouched", "unknown"
+]
+Change = Literal["added", "changed", "kept", "removed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class TagOutcome:
+    """What happened, or would happen, to a tag; `previous` is what it held before."""
+
+    tag: str
+    action: TagAction
+    previous: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOutcome:
+    """One image of the index, and how it differs from what was published before.
+
+    `image` is the source's reference. `previous` is the digest an image that is `changed`
+    had before. A `skipped` one (optional, and missing) has no descriptor.
+    """
+
+    platform: str
+    image: str
+    change: Change
+    descriptor: Descriptor | None = None
+    previous: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was written besides manifests: blobs sent, blobs mounted, bytes sent."""
+
+    blobs: int = 0
+    mounted: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one repository of a target came to.
+
+    `index` is None where no index could be made; `verified` None where nothing was written.
+    """
+
+    image: str
+    tags: tuple[TagOutcome, ...]
+    index: Descriptor | None = None
+    platforms: tuple[PlatformOutcome, ...] = ()
+    copied: Copied = Copied()
+    verified: bool | None = None
+    warnings: tuple[str, ...] = ()
+    errors: tuple[MbuildError, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        """Tell whether a tag was, or would be, written."""
+        return any(tag.action in {"created", "moved", "unknown"} for tag in self.tags)

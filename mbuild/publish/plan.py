@@ -1,0 +1,148 @@
+"""Plan: decide for every tag and platform what a push will do; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.index import Index, to_content
+from mbuild.oci.manifest import Content
+from mbuild.oci.platform import Platform, normalise
+from mbuild.publish.assemble import make_entry
+from mbuild.publish.outcome import Outcome, PlatformOutcome, TagAction, TagOutcome
+from mbuild.publish.present import Holding, Present
+from mbuild.publish.source import Child, Skipped, Source
+from mbuild.spec.spec import Target
+from mbuild.store.store import Store
+
+Key = tuple[Platform | None, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done in one repository: the tags in order, each with its action."""
+
+    store: Store
+    tags: tuple[TagOutcome, ...]
+    platforms: tuple[PlatformOutcome, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def pending(self) -> tuple[TagOutcome, ...]:
+        """Give the tags that are to be written."""
+        return tuple(tag for tag in self.tags if tag.action != "kept")
+
+    @property
+    def holds_index(self) -> bool:
+        """Tell whether a tag of the repository holds the index already."""
+        return len(self.pending) < len(self.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The index that will be published, the children it names, and a step a repository."""
+
+    index: Content
+    children: tuple[Child, ...]
+    steps: tuple[Step, ...]
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Give the plan in the words of a report: what push would do."""
+        return tuple(
+            Outcome(
+                image=step.store.name,
+                tags=step.tags,
+                index=self.index.descriptor(),
+                platforms=step.platforms,
+                warnings=step.warnings,
+            )
+            for step in self.steps
+        )
+
+
+def make_plan(
+    index: Index,
+    resolved: tuple[Source | Skipped, ...],
+    places: tuple[tuple[Store, Present], ...],
+) -> Plan:
+    """Compare the index with what each repository holds now."""
+    content = to_content(index)
+    sources = tuple(source for source in resolved if isinstance(source, Source))
+    children = tuple(child for source in sources for child in _children(source))
+    steps = tuple(_make_step(content, resolved, store, present) for store, present in places)
+    return Plan(content, children, steps)
+
+
+def untouched(target: Target, names: tuple[str, ...]) -> tuple[Outcome, ...]:
+    """Give the outcomes of a target for which no plan could be made."""
+    return tuple(
+        Outcome(name, tuple(TagOutcome(tag, "untouched") for tag in destination.tags))
+        for name, destination in zip(names, target.destinations, strict=True)
+    )
+
+
+def _children(source: Source) -> Iterator[Child]:
+    yield source.child
+    for attestation in source.attestations:
+        yield attestation.child
+
+
+def _make_step(
+    content: Content, resolved: tuple[Source | Skipped, ...], store: Store, present: Present
+) -> Step:
+    tags = tuple(
+        _tag_outcome(tag, holding, content) for tag, holding in present.holdings.items()
+    )
+    platforms = tuple(_platform_outcomes(resolved, present.previous))
+    return Step(store, tags, platforms, tuple(_warnings(platforms, store)))
+
+
+def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
+    held = holding.descriptor.digest if holding.descriptor else None
+    action: TagAction = "moved"
+    if not holding.is_known:
+        action = "unknown"
+    elif held is None:
+        action = "created"
+    elif held == content.digest:
+        action = "kept"
+    return TagOutcome(tag, action, held)
+
+
+def _platform_outcomes(
+    resolved: tuple[Source | Skipped, ...], previous: Index | None
+) -> Iterator[PlatformOutcome]:
+    before = {_key(entry): entry for entry in previous.images} if previous else {}
+    for source in resolved:
+        if isinstance(source, Skipped):
+            platform = str(source.entry.platform or "")
+            yield PlatformOutcome(platform, source.name, "skipped")
+            continue
+        entry = make_entry(source)
+        old = before.pop(_key(entry), None)
+        platform = str(entry.platform)
+        if old is None:
+            yield PlatformOutcome(platform, source.name, "added", entry)
+        elif old == entry:
+            yield PlatformOutcome(platform, source.name, "kept", entry, old.digest)
+        else:
+            yield PlatformOutcome(platform, source.name, "changed", entry, old.digest)
+    for old in before.values():
+        yield PlatformOutcome(str(old.platform or ""), "", "removed", old, old.digest)
+
+
+def _key(entry: Descriptor) -> Key:
+    return (normalise(entry.platform) if entry.platform else None, entry.is_zstd)
+
+
+def _warnings(platforms: tuple[PlatformOutcome, ...], store: Store) -> Iterator[str]:
+    for platform in platforms:
+        if platform.change == "skipped":
+            name = platform.platform or "the image"
+            yield f"{platform.image}: not found; {name} is optional and left out"
+        elif platform.change == "removed":
+            yield (
+                f"{store.name}: {platform.platform} was published before and is not in the "
+                "spec; the new list is without it"
+            )

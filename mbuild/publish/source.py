@@ -1,0 +1,72 @@
+"""What resolving an entry gives: the image's bytes, what they say, and where they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.manifest import Content, ImageManifest
+from mbuild.oci.platform import Platform
+from mbuild.spec.spec import Entry
+from mbuild.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A manifest that the index will name, as it came from `store`, with what it holds."""
+
+    content: Content
+    manifest: ImageManifest
+    store: Store
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """An attestation manifest beside an image: its entry in the source index, and itself."""
+
+    descriptor: Descriptor
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An image for the index, resolved from an entry of the spec.
+
+    `found` is the platform the image's config gives; `listed` the descriptor the image had
+    in a source that was itself an index, else None.
+    """
+
+    entry: Entry
+    child: Child
+    found: Platform
+    listed: Descriptor | None = None
+    attestations: tuple[Attestation, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Give the entry's position in the spec."""
+        return str(self.entry.position)
+
+    @property
+    def name(self) -> str:
+        """Give the reference as the spec has it, defaults applied."""
+        return reference_name(self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An optional entry whose image does not exist."""
+
+    entry: Entry
+
+    @property
+    def name(self) -> str:
+        """Give the reference as the spec has it, defaults applied."""
+        return reference_name(self.entry)
+
+
+def reference_name(entry: Entry) -> str:
+    """Give an entry's reference as text, the way people write it."""
+    reference = entry.reference
+    tail = str(reference).removeprefix(reference.repository)
+    return reference.familiar + tail

@@ -1,0 +1,43 @@
+"""Work done side by side, in which every failure counts and none hides another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar, cast
+
+from mbuild.errors import Failures, MbuildError
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+async def all_together(work: Iterable[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
+    """Run coroutines side by side and give their results in order.
+
+    All are run to their end even when some fail; then one error is raised as itself and
+    several as `Failures`. Any other exception, a cancellation too, stops them all at once.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_caught(one)) for one in work]
+    results = [task.result() for task in tasks]
+    errors = [result for result in results if isinstance(result, MbuildError)]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Failures(errors)
+    return tuple(result for result in results if not isinstance(result, MbuildError))
+
+
+async def both(
+    first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]
+) -> tuple[T, U]:
+    """Run two coroutines of different results side by side, as `all_together` does."""
+    return cast("tuple[T, U]", await all_together((first, second)))
+
+
+async def _caught(work: Coroutine[Any, Any, T]) -> T | MbuildError:
+    try:
+        return await work
+    except MbuildError as error:
+        return error

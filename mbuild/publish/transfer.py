@@ -1,0 +1,79 @@
+"""Transfer: bring every child of the index, with its blobs, into the target repository."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest
+from mbuild.oci.media_types import is_foreign_layer
+from mbuild.publish.outcome import Copied
+from mbuild.publish.source import Child
+from mbuild.publish.together import all_together
+from mbuild.store.store import Store
+
+COPIES_UNDER_WAY = 8
+
+
+class Transfer:
+    """Brings children into one target; each blob and each child is seen to once.
+
+    `placed` collects the digests of the children that were not fetched from the target
+    itself, and so are proven only when they are read back.
+    """
+
+    def __init__(self, target: Store) -> None:
+        self._target = target
+        self._slots = asyncio.Semaphore(COPIES_UNDER_WAY)
+        self._blobs = 0
+        self._mounted = 0
+        self._bytes = 0
+        self.placed: list[Digest] = []
+
+    @property
+    def copied(self) -> Copied:
+        """Give what was copied up to now."""
+        return Copied(self._blobs, self._mounted, self._bytes)
+
+    async def bring(self, children: tuple[Child, ...]) -> None:
+        """Bring all children: those already there are left alone, blobs go before manifests.
+
+        Raises the errors of the tree; no tag is touched here.
+        """
+        distinct = {child.content.digest: child for child in children}
+        foreign = [child for child in distinct.values() if child.store is not self._target]
+        self.placed.extend(child.content.digest for child in foreign)
+        there = await all_together(
+            self._target.head_manifest(str(child.content.digest)) for child in foreign
+        )
+        missing = [child for child, found in zip(foreign, there, strict=True) if found is None]
+        blobs = {
+            blob.digest: (blob, child.store)
+            for child in missing
+            for blob in child.manifest.blobs
+            if not is_foreign_layer(blob.media_type)
+        }
+        await all_together(self._bring_blob(blob, store) for blob, store in blobs.values())
+        await all_together(
+            self._target.put_manifest(str(child.content.digest), child.content)
+            for child in missing
+        )
+
+    async def _bring_blob(self, blob: Descriptor, source: Store) -> None:
+        async with self._slots:
+            if await self._target.has_blob(blob.digest):
+                return
+            if source.place == self._target.place and await self._target.mount_blob(
+                blob.digest, source.path
+            ):
+                self._mounted += 1
+                return
+
+            def open_source() -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+                return source.open_blob(blob)
+
+            await self._target.upload_blob(blob, open_source)
+            self._blobs += 1
+            self._bytes += blob.size
