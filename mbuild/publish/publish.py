@@ -1,0 +1,148 @@
+"""Publish: the whole flow for every target of a spec, side by side; targets fail alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from mbuild.errors import Failures, ImageMismatch, Interrupted, MbuildError, flatten
+from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.publish.assemble import make_index
+from mbuild.publish.library import Library
+from mbuild.publish.outcome import Outcome
+from mbuild.publish.plan import Plan, make_plan, untouched
+from mbuild.publish.present import read_present
+from mbuild.publish.push import push_plan
+from mbuild.publish.resolve import Resolved, resolve_target
+from mbuild.publish.source import Source
+from mbuild.publish.together import all_together, both
+from mbuild.publish.validate import check_index, check_sources
+from mbuild.spec.spec import Spec, Target
+from mbuild.store.store import Store
+from mbuild.store.stores import Stores
+
+TARGETS_UNDER_WAY = 16
+
+Announce = Callable[[str], None]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """Takes targets through the flow: resolve, assemble, validate, plan, and unless
+    `dry_run` is set transfer, push, verify.
+
+    `announce` is told, in a few words, what is being done.
+    """
+
+    stores: Stores
+    library: Library
+    dry_run: bool = False
+    announce: Announce = lambda _text: None
+    sleep: Sleep = asyncio.sleep
+
+    async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
+        """Publish all targets and give an outcome per repository, in the spec's order.
+
+        Never raises an MbuildError: each target's errors are in its outcomes. When
+        cancelled, it stops the targets under way, and gives what has become of each.
+        """
+        slots = asyncio.Semaphore(TARGETS_UNDER_WAY)
+        targets = [(target, self._open(target)) for target in spec.targets]
+        tasks = [
+            asyncio.create_task(self._one(target, places, slots)) for target, places in targets
+        ]
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        return tuple(
+            outcome
+            for (target, places), task in zip(targets, tasks, strict=True)
+            for outcome in _result(task, target, places)
+        )
+
+    def _open(self, target: Target) -> tuple[Store, ...]:
+        """Open the target's repositories, before any request: it decides on the tokens."""
+        opening = self.stores.open if self.dry_run else self.stores.open_target
+        return tuple(opening(destination.repository) for destination in target.destinations)
+
+    async def _one(
+        self, target: Target, places: tuple[Store, ...], slots: asyncio.Semaphore
+    ) -> tuple[Outcome, ...]:
+        async with slots:
+            try:
+                plan = await self._decide(target, places)
+            except MbuildError as error:
+                return _failed(target, places, error)
+            if self.dry_run or not any(step.pending for step in plan.steps):
+                return plan.outcomes()
+            self.announce(f"{places[0].name}: pushing {plan.index.digest}")
+            return await push_plan(plan, sleep=self.sleep)
+
+    async def _decide(self, target: Target, places: tuple[Store, ...]) -> Plan:
+        self.announce(f"{places[0].name}: resolving {len(target.entries)} images")
+        resolved, presents = await both(
+            resolve_target(target, self.stores, self.library),
+            all_together(
+                read_present(destination, store, self.library)
+                for destination, store in zip(target.destinations, places, strict=True)
+            ),
+        )
+        sources = _checked(target, resolved)
+        index = make_index(target, sources)
+        _raise_any(check_index(index, sources))
+        plan = make_plan(index, resolved, tuple(zip(places, presents, strict=True)))
+        _raise_any(_oversize(target, plan))
+        return plan
+
+
+def _checked(target: Target, resolved: Resolved) -> tuple[Source, ...]:
+    sources = tuple(source for source in resolved if isinstance(source, Source))
+    _raise_any(check_sources(sources, target))
+    if not sources:
+        raise ImageMismatch(
+            "every image of the target is optional, and none exists",
+            where=str(target.position),
+            hint="build at least one of them first",
+        )
+    return sources
+
+
+def _oversize(target: Target, plan: Plan) -> tuple[MbuildError, ...]:
+    size = plan.index.size
+    if size <= MAX_MANIFEST_SIZE:
+        return ()
+    text = f"the index would have {size} bytes, and registries take {MAX_MANIFEST_SIZE} at most"
+    return (ImageMismatch(text, where=str(target.position), hint="split it into several images"),)
+
+
+def _raise_any(errors: tuple[MbuildError, ...]) -> None:
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Failures(errors)
+
+
+def _failed(
+    target: Target, places: tuple[Store, ...], error: MbuildError
+) -> tuple[Outcome, ...]:
+    errors = tuple(flatten([error]))
+    names = tuple(store.name for store in places)
+    return tuple(replace(outcome, errors=errors) for outcome in untouched(target, names))
+
+
+def _result(
+    task: asyncio.Task[tuple[Outcome, ...]], target: Target, places: tuple[Store, ...]
+) -> tuple[Outcome, ...]:
+    if not task.cancelled():
+        return task.result()
+    error = Interrupted(
+        "interrupted before anything was written",
+        where=places[0].name,
+        hint="run the same command again",
+    )
+    return _failed(target, places, error)
