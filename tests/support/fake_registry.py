@@ -90,12 +90,12 @@ class FakeRegistry:
         return Answer(404, {"Content-Type": "text/plain"}, b"404 page not found\n")
 
     def _ping(self, _: Request) -> Answer:
-        return _json_answer({})
+        return json_answer({})
 
     def _list_tags(self, _: Request, name: str) -> Answer:
         if name not in self.repositories:
             return error(404, "NAME_UNKNOWN", "repository name not known to registry")
-        return _json_answer({"name": name, "tags": sorted(self.repositories[name].tags) or None})
+        return json_answer({"name": name, "tags": sorted(self.repositories[name].tags) or None})
 
     def _get_manifest(self, request: Request, name: str, reference: str) -> Answer:
         held = self.repositories.get(name, Repository())
@@ -207,10 +207,11 @@ class FakeRegistry:
 def error(status: int, code: str, message: str, detail: object = None) -> Answer:
     """An answer that carries an error as the distribution-spec has it."""
     body = {"errors": [{"code": code, "message": message, "detail": detail}]}
-    return _json_answer(body, status)
+    return json_answer(body, status)
 
 
-def _json_answer(value: Mapping[str, Any], status: int = 200) -> Answer:
+def json_answer(value: Mapping[str, Any], status: int = 200) -> Answer:
+    """An answer of JSON."""
     headers = {"Content-Type": "application/json; charset=utf-8"}
     return Answer(status, headers, json.dumps(value).encode())
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.certificates import TlsFiles, write_tls_files
 from tests.support.docker_registry import DockerRegistry, Setup, serve_registry
+from tests.support.token_server import TokenServer, serve_tokens
 
 USER, PASSWORD = "alice", "open:sesame"
 
@@ -49,6 +50,24 @@ def tls_registry(
 ) -> Iterator[DockerRegistry]:
     """A real registry that speaks TLS, with a certificate of our own CA."""
     with serve_registry(tmp_path_factory.mktemp("tls-registry"), Setup(tls=tls_files)) as running:
+        yield running
+
+
+@pytest.fixture
+def token_server() -> Iterator[TokenServer]:
+    """A token service at which `USER` may pull and push everywhere, and nobody else anything."""
+    with serve_tokens() as tokens:
+        tokens.users[USER] = PASSWORD
+        tokens.rights[USER] = {"*": "pull,push"}
+        yield tokens
+
+
+@pytest.fixture
+def token_registry(tmp_path: Path, token_server: TokenServer) -> Iterator[DockerRegistry]:
+    """A real registry that wants tokens of `token_server`, and checks their signature."""
+    folder = tmp_path / "token-registry"
+    folder.mkdir()
+    with serve_registry(folder, Setup(token=token_server.auth(folder))) as running:
         yield running
 
 

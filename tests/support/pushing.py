@@ -1,5 +1,6 @@
 """Images put into a registry, and asked back, with plain httpx: the code under test has no part."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ def plain_client(
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[httpx.Client]:
     """An httpx client of one registry that follows nothing and trusts no environment."""
-    verify = httpx.create_ssl_context(verify=str(ca)) if ca else False
+    verify = ssl.create_default_context(cafile=ca) if ca else False
     with httpx.Client(
         base_url=base_url, verify=verify, auth=auth, headers=headers, trust_env=False, timeout=30
     ) as client:

@@ -1,0 +1,61 @@
+"""Other people's clients as judges of what was published; one that is missing is a failure."""
+
+import os
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.support.docker_registry import DockerRegistry, find_program
+
+
+def skopeo_inspect_raw(registry: DockerRegistry, name: str) -> bytes:
+    """Give the bytes skopeo finds at `repository:tag` or `repository@digest`."""
+    return _run("skopeo", "inspect", "--raw", "--tls-verify=false", _docker(registry, name))
+
+
+def skopeo_copy_all(registry: DockerRegistry, name: str, layout: Path) -> None:
+    """Have skopeo copy an index and every image in it into an OCI layout."""
+    target = f"oci:{layout}:copied"
+    # Without --preserve-digests skopeo may write an index of its own.
+    options = ("--all", "--preserve-digests", "--src-tls-verify=false")
+    _run("skopeo", "copy", "--quiet", *options, _docker(registry, name), target)
+
+
+def skopeo_copy_from_layout(layout: Path, tag: str, registry: DockerRegistry, name: str) -> None:
+    """Have skopeo push all of a layout's tag, whose every blob it reads and checks."""
+    options = ("--all", "--preserve-digests", "--dest-tls-verify=false")
+    _run("skopeo", "copy", "--quiet", *options, f"oci:{layout}:{tag}", _docker(registry, name))
+
+
+def docker_manifest_inspect(registry: DockerRegistry, name: str) -> bytes:
+    """Give what docker prints of a manifest list or index."""
+    return _run("docker", "manifest", "inspect", "--insecure", f"{registry.host}/{name}")
+
+
+def podman_manifest_inspect(registry: DockerRegistry, name: str) -> bytes:
+    """Give what podman prints of a manifest list or index; it runs no container."""
+    home = Path(os.environ["HOME"])
+    # Older podman has no --tls-verify for this command: a file of its own allows plain http.
+    config = home / "registries.conf"
+    config.write_text(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
+    words = ("manifest", "inspect", f"{registry.host}/{name}")
+    with TemporaryDirectory() as run_root:  # podman wants a short path here
+        store = ("--root", str(home / "containers"), "--runroot", run_root)
+        options = (*store, "--storage-driver", "vfs")
+        return _run("podman", *options, *words, CONTAINERS_REGISTRIES_CONF=str(config))
+
+
+def _docker(registry: DockerRegistry, name: str) -> str:
+    return f"docker://{registry.host}/{name}"
+
+
+def _run(program: str, *arguments: str, **variables: str) -> bytes:
+    done = subprocess.run(
+        [find_program(program), *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, f"{program} {' '.join(arguments)}:\n{done.stderr.decode()}"
+    return done.stdout
