@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import yaml
 
@@ -21,7 +22,7 @@ _TAGS = frozenset(
 )
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     """The file cannot be read further; its problem is told already."""
 
 
@@ -87,6 +88,7 @@ class Composer:
 
     def _position(self, event: yaml.Event) -> Position:
         mark = event.start_mark
+        assert mark is not None
         return Position(self._file, mark.line + 1, mark.column + 1)
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
@@ -137,7 +139,7 @@ class Composer:
         self._attach(node, frame.size, frame.depth)
 
     def _add_alias(self, event: yaml.AliasEvent) -> None:
-        position, name = self._position(event), event.anchor
+        position, name = self._position(event), str(event.anchor)
         anchored = self._anchors.get(name)
         if anchored is None:
             if any(frame.anchor == name for frame in self._open):
@@ -209,6 +211,6 @@ class Composer:
         if anchor:
             self._anchors[anchor] = anchored
 
-    def _stop(self, position: Position, message: str, code: str) -> None:
+    def _stop(self, position: Position, message: str, code: str) -> NoReturn:
         self._problems.add(position, message, code)
         raise Stop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, check_tag
@@ -63,7 +64,7 @@ def read_destinations(
     tagged: dict[str, _Tagged] = {}
     for image in _images(draft, problems):
         reference = problems.attempt(
-            image.position, "bad-reference", lambda image=image: _read_target(image, folder)
+            image.position, "bad-reference", partial(_read_target, image, folder)
         )
         if reference:
             bare = reference.with_tag("")
@@ -90,9 +91,7 @@ def _images(draft: Draft, problems: Problems) -> list[Text]:
 def _read_target(image: Text, folder: str) -> AnyReference:
     reference = read_reference(image, folder)
     if reference.digest:
-        raise ValueError(
-            f"{show(image)} names a digest; a target is a repository, with a tag or not"
-        )
+        raise ValueError(f"{show(image)} names a digest; a target has at most a tag")
     return reference
 
 
@@ -109,8 +108,8 @@ def _claimed(
     it: _Tagged, tags: Sequence[Text], draft: Draft, run: tuple[Claims, Problems]
 ) -> Destination:
     claims, problems = run
-    for tag in tags:
-        it.tags.setdefault(str(tag), tag.position)
+    for text in tags:
+        it.tags.setdefault(str(text), text.position)
     if not it.tags and not draft.shape.tags:
         it.tags[DEFAULT_TAG] = it.position
     for tag, place in it.tags.items():

@@ -18,21 +18,20 @@ _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_HUMAN = (
-    # What the parser says, and what it means for the one who wrote the file.
-    ("mapping values are not allowed", "': ' where no key can be; quote the text, or indent it as "
-     "the keys beside it"),
-    ("did not find expected key", "no 'key: value' here; the indentation differs from the keys "
-     "above, or a quote is missing"),
-    ("expected <block end>", "not indented as the lines above it"),
-    ("did not find expected '-' indicator", "no '- ' here, as the items of this list above have"),
-    ("could not find expected ':'", "a key without ': ' behind it"),
-    ("',' or ']'", "a list opened with '[' goes on without ',' or ']'"),
-    ("',' or '}'", "a mapping opened with '{' goes on without ',' or '}'"),
-    ("unexpected end of stream", "a quote is opened and never closed"),
-    ("escape", "a backslash in double quotes begins no escape YAML knows; use single quotes"),
-    ("incompatible YAML document", "the %YAML directive asks for a version other than 1.1 or 1.2"),
-)  # fmt: skip
+# What the parser says, and what it means for the one who wrote the file.
+_HUMAN = {
+    "mapping values are not allowed": "': ' where no key can be; put the text in quotes, "
+    "or indent the key as those beside it",
+    "did not find expected key": "no 'key: value' here; either it is indented otherwise than "
+    "the keys above, or a quote is missing",
+    "did not find expected '-' indicator": "no '- ' here, as the items above in this list have",
+    "could not find expected ':'": "a key without ': ' behind it",
+    "',' or ']'": "a list opened with '[' goes on without ',' or ']'",
+    "',' or '}'": "a mapping opened with '{' goes on without ',' or '}'",
+    "unexpected end of stream": "a quote is opened and never closed",
+    "escape": "a backslash in double quotes begins no escape of YAML's; use single quotes",
+    "incompatible YAML document": "the %YAML directive asks for another version than 1.1 or 1.2",
+}
 
 
 def parse_documents(name: str, content: bytes, problems: Problems) -> list[Node]:
@@ -51,14 +50,14 @@ def parse_documents(name: str, content: bytes, problems: Problems) -> list[Node]
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         problems.add(*_syntax_problem(name, text, error))
         return documents
-    written = [document for document in documents if not isinstance(document, Null)]
+    written: list[Node] = [it for it in documents if not isinstance(it, Null)]
     if not (written or composer.stopped):
         problems.add(Position(name), "the spec is empty; it needs at least 'image'", "empty")
     return written
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
-    yield from yaml.parse(text, Loader=_LOADER)  # type: ignore[no-untyped-call]
+    yield from yaml.parse(text, Loader=_LOADER)
 
 
 def _decode(name: str, content: bytes, problems: Problems) -> str | None:
@@ -97,7 +96,7 @@ def _syntax_problem(name: str, text: str, error: Exception) -> tuple[Position, s
     mark, problem = error.problem_mark, str(error.problem)
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
-    what = next((human for words, human in _HUMAN if words in problem), problem)
+    what = next((human for words, human in _HUMAN.items() if words in problem), problem)
     position = Position(name, mark.line + 1, mark.column + 1)
     if "cannot start any token" in problem:
         what = _stray_character(line, mark.column)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeGuard
 
 from mbuild.oci.platform import Platform
 from mbuild.spec.annotations import read_annotations
@@ -83,7 +84,7 @@ class EntryReader:
             if isinstance(said, Text):
                 platform = self._platform(said)
             else:
-                platform = said and self._platform_of_parts(said)
+                platform = None if said is None else self._platform_of_parts(said)
             entry = self._entry(manifest, platform)
             if entry and (platform or said is None):
                 yield Placed(entry.position, entry)
@@ -102,39 +103,43 @@ class EntryReader:
             "bad-platform",
             lambda: read_platform_parts(parts.os, parts.architecture, parts.variant or ""),
         )
-        return self._narrowed(platform, parts)
+        version = parts.os_version or parts.osversion
+        return self._narrowed(platform, version, parts.os_features or parts.osfeatures or [])
 
     def _entry(self, item: Text | LongSource, platform: Platform | None) -> Entry | None:
         image = item if isinstance(item, Text) else item.image
         reference = self.problems.attempt(
             image.position, "bad-reference", lambda: read_source(image, self.folder)
         )
-        entry = reference and Entry(reference, image.position, platform)
+        entry = None if reference is None else Entry(reference, image.position, platform)
         if isinstance(item, Text):
             return entry
         annotations = read_annotations(item.annotations, self.problems)
-        if hasattr(item, "os_version"):
-            platform = self._narrowed(platform, item)
-        return entry and replace(
-            entry,
-            platform=platform,
-            annotations=annotations,
-            optional=item.optional,
-            trust=item.trust,
+        if _is_narrowing(item):
+            platform = self._narrowed(platform, item.os_version, item.os_features or [])
+        return (
+            None
+            if entry is None
+            else replace(
+                entry,
+                platform=platform,
+                annotations=annotations,
+                optional=item.optional,
+                trust=item.trust,
+            )
         )
 
     def _narrowed(
-        self, platform: Platform | None, parts: LongEntry | PlatformShape
+        self, platform: Platform | None, version: Text | None, features: Sequence[Text]
     ) -> Platform | None:
         """Give the platform with os.version and os.features, which are checked in any case."""
-        version, features = parts.os_version, parts.os_features or []
         if version is not None:
             self.problems.attempt(
-                version.position, "bad-platform", lambda: check_os_version(version)
+                version.position, "bad-platform", partial(check_os_version, version)
             )
         for feature in features:
             self.problems.attempt(
-                feature.position, "bad-platform", lambda it=feature: check_os_feature(it)
+                feature.position, "bad-platform", partial(check_os_feature, feature)
             )
         if platform is None:
             return None
@@ -143,3 +148,8 @@ class EntryReader:
             self.problems.add(version.position, message, "bad-platform")
         os_version = str(version or platform.os_version)
         return replace(platform, os_version=os_version, os_features=tuple(map(str, features)))
+
+
+def _is_narrowing(item: LongSource) -> TypeGuard[LongEntry]:
+    """Tell whether the item has os.version and os.features; pydantic itself is not needed here."""
+    return hasattr(item, "os_version")

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
-    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,13 +54,20 @@ AttestationPolicy = Annotated[spec.AttestationPolicy, _choice("keep", "strip", "
 Trust = Annotated[spec.Trust, _choice("config", "spec")]
 
 
+_KINDS: Mapping[type, str] = {Text: "(text)", Table: "(table)", Items: "(list)"}
+
+
 def _kind(value: object) -> str | None:
     """Tell the forms of a union apart; the words stand in the path of an error."""
-    return {Text: "(text)", Table: "(table)", Items: "(list)"}.get(type(value))
+    return next((word for kind, word in _KINDS.items() if isinstance(value, kind)), None)
 
 
 def _forms(message: str) -> Discriminator:
     return Discriminator(_kind, custom_error_type="form", custom_error_message=message)
+
+
+_OS_VERSION = "The version of Windows it was built for; from its config if left out."
+_OS_FEATURES = "What it asks of the operating system, such as win32k; from its config if left out."
 
 
 class Shape(BaseModel):
@@ -99,12 +105,12 @@ class LongEntry(LongSource):
     os_version: Scalar | None = Field(
         None,
         validation_alias="os.version",
-        description="The version of Windows it was built for; from its config if left out.",
+        description=_OS_VERSION,
     )
     os_features: list[Words] | None = Field(
         None,
         validation_alias="os.features",
-        description="What it asks of the operating system, such as win32k; from its config if left out.",
+        description=_OS_FEATURES,
     )
 
 
@@ -114,15 +120,13 @@ class PlatformShape(Shape):
     architecture: Scalar = Field(description="The architecture, in Go's words: amd64, arm64, arm.")
     os: Words = Field(description="The operating system, in Go's words: linux, windows.")
     variant: Scalar | None = Field(None, description="The variant of the architecture: v7, v8.")
-    os_version: Scalar | None = Field(
-        None,
-        validation_alias=AliasChoices("os.version", "osversion"),
-        description="The version of Windows it was built for; from its config if left out.",
-    )
+    os_version: Scalar | None = Field(None, validation_alias="os.version", description=_OS_VERSION)
     os_features: list[Words] | None = Field(
-        None,
-        validation_alias=AliasChoices("os.features", "osfeatures"),
-        description="What it asks of the operating system, such as win32k; from its config if left out.",
+        None, validation_alias="os.features", description=_OS_FEATURES
+    )
+    osversion: Scalar | None = Field(None, description="manifest-tool's spelling of os.version.")
+    osfeatures: list[Words] | None = Field(
+        None, description="manifest-tool's spelling of os.features."
     )
 
 
@@ -220,9 +224,4 @@ class DocumentShape(TargetShape):
 
 def keys_of(shape: type[Shape]) -> Mapping[str, str]:
     """Give the keys that a mapping of this shape may have, each with its field's name."""
-    keys = {}
-    for name, field in shape.model_fields.items():
-        alias = field.validation_alias
-        for key in alias.choices if isinstance(alias, AliasChoices) else [alias or name]:
-            keys[str(key)] = name
-    return keys
+    return {str(field.validation_alias or name): name for name, field in shape.model_fields.items()}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mbuild.spec.destinations import Claims
-from mbuild.spec.problems import Problems, TooManyProblems
-from mbuild.spec.spec import Spec, Target
+from mbuild.spec.problems import Problems
+from mbuild.spec.spec import Spec
 from mbuild.spec.targets import read_target
 
 if TYPE_CHECKING:
@@ -32,17 +32,15 @@ def parse_spec(documents: Sequence[SpecText], *, variables: Mapping[str, str]) -
 
     Raises SpecError with all problems of all files, and nothing else for any bytes.
     """
-    problems = Problems()
-    claims = Claims()
-    targets: list[Target] = []
-    try:
-        for document in documents:
-            for draft in _drafts(document, variables, problems):
-                targets.append(read_target(draft, document.folder, claims, problems))  # noqa: PERF401
-    except TooManyProblems:
-        pass
-    problems.check()
-    return Spec(tuple(targets))
+    problems, claims = Problems(), Claims()
+    with problems.raised():
+        return Spec(
+            tuple(
+                read_target(draft, document.folder, claims, problems)
+                for document in documents
+                for draft in _drafts(document, variables, problems)
+            )
+        )
 
 
 def _drafts(document: SpecText, variables: Mapping[str, str], problems: Problems) -> list[Draft]:

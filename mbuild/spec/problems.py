@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
@@ -19,7 +20,7 @@ LONGEST_SHOWN = 200
 T = TypeVar("T")
 
 
-class TooManyProblems(Exception):  # noqa: N818
+class TooManyProblems(Exception):
     """Reading goes no further; what was found so far is raised."""
 
 
@@ -46,19 +47,26 @@ class Problems:
             self.add(position, str(error.args[0]), code)
             return None
 
-    def in_order(self) -> list[Problem]:
+    def _in_order(self) -> list[Problem]:
         """Give the problems by file, line and column."""
         return sorted(self._found, key=lambda it: (self._files[it.file], it.line, it.column))
 
-    def check(self) -> None:
-        """Raise SpecError if there is any problem."""
-        if not self._found:
-            return
-        shown = self.in_order()[:MOST_PROBLEMS]
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Run a block to its end, or to too many problems, then raise SpecError if there is any."""
+        try:
+            yield
+        except TooManyProblems:
+            raise SpecError(self._shown()) from None
+        if self._found:
+            raise SpecError(self._shown())
+
+    def _shown(self) -> list[Problem]:
+        shown = self._in_order()[:MOST_PROBLEMS]
         if len(self._found) > MOST_PROBLEMS:
             text = f"more than {MOST_PROBLEMS} problems; the rest is not shown"
             shown.append(Problem(shown[-1].file, 0, 0, text, "too-many-problems"))
-        raise SpecError(shown)
+        return shown
 
 
 def show(text: str) -> str:

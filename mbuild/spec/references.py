@@ -1,4 +1,4 @@
-"""References of a spec: parsed, `latest` filled in, paths of layouts joined to the spec's folder."""
+"""References of a spec: parsed, `latest` filled in, layouts' paths joined to the spec's folder."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_length(text: T) -> T:
 
 
 def read_source(text: str, folder: str) -> AnyReference:
-    """Parse a source: in a registry without tag and digest it is `latest`, in a layout the only one.
+    """Parse a source; one in a registry with neither tag nor digest is `latest`.
 
     Raises ValueError.
     """

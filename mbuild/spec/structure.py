@@ -1,4 +1,4 @@
-"""A document's tree to the drafts of its targets: keys and types are right, or told and left out."""
+"""A document's tree to the drafts of its targets; wrong keys and types are told and left out."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mbuild.spec.annotations import read_annotations
@@ -24,7 +25,7 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
     check_forms(draft, problems)
     first_tag = next((tag for it in destinations for tag in it.tags), "")
     required = [
-        problems.attempt(text.position, "bad-platform", lambda text=text: read_platform(text))
+        problems.attempt(text.position, "bad-platform", partial(read_platform, text))
         for text in shape.require or ()
     ]
     target = Target(

@@ -19,7 +19,7 @@ def has_words(template: str) -> bool:
 
 
 def check_template(template: Text) -> Text:
-    """Give the template back; raises ValueError for a word in braces that is not one of a template's."""
+    """Give the template back; raises ValueError for a word in braces that none has."""
     for found in _BRACES.finditer(template):
         if found[1] not in WORDS:
             known = ", ".join(f"{{{word}}}" for word in WORDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
 from mbuild.spec.spec import Position
 
@@ -16,7 +17,7 @@ class Text(str):
     __slots__ = ("position",)
     position: Position
 
-    def __new__(cls, text: str, position: Position) -> Text:
+    def __new__(cls, text: str, position: Position) -> Self:
         """Make a text that stands at `position`."""
         self = super().__new__(cls, text)
         self.position = position
