@@ -52,9 +52,11 @@ class Copied:
 class Outcome:
     """What one repository of a target came to.
 
-    `index` is None where no index could be made; `verified` None where nothing was written.
+    `target` names the target, `image` the repository, which are the same where a target has
+    one only. `index` is None where no index could be made; `verified` None where nothing was written.
     """
 
+    target: str
     image: str
     tags: tuple[TagOutcome, ...]
     index: Descriptor | None = None

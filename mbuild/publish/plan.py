@@ -41,8 +41,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The index that will be published, the children it names, and a step a repository."""
+    """The index that will be published, the children it names, and a step a repository.
 
+    `target` is the name of the first repository.
+    """
+
+    target: str
     index: Content
     children: tuple[Child, ...]
     steps: tuple[Step, ...]
@@ -51,6 +55,7 @@ class Plan:
         """Give the plan in the words of a report: what push would do."""
         return tuple(
             Outcome(
+                target=self.target,
                 image=step.store.name,
                 tags=step.tags,
                 index=self.index.descriptor(),
@@ -71,13 +76,13 @@ def make_plan(
     sources = tuple(source for source in resolved if isinstance(source, Source))
     children = tuple(child for source in sources for child in _children(source))
     steps = tuple(_make_step(content, resolved, store, present) for store, present in places)
-    return Plan(content, children, steps)
+    return Plan(places[0][0].name, content, children, steps)
 
 
 def untouched(target: Target, names: tuple[str, ...]) -> tuple[Outcome, ...]:
     """Give the outcomes of a target for which no plan could be made."""
     return tuple(
-        Outcome(name, tuple(TagOutcome(tag, "untouched") for tag in destination.tags))
+        Outcome(names[0], name, tuple(TagOutcome(tag, "untouched") for tag in destination.tags))
         for name, destination in zip(names, target.destinations, strict=True)
     )
 

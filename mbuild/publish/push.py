@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 
 from mbuild.errors import Interrupted, MbuildError
 from mbuild.publish.outcome import Outcome, TagOutcome
@@ -97,8 +98,9 @@ class _StepRun:
             self._tags[tag.tag] = TagOutcome(tag.tag, "failed", tag.previous)
             self.errors.append(error)
             return
-        # Of a tag that could not be read before, it is not known whether it was new.
-        self._tags[tag.tag] = tag
+        # A tag that could not be read before is `moved`, from what nobody knows.
+        written = replace(tag, action="moved") if tag.action == "unknown" else tag
+        self._tags[tag.tag] = written
         self._written.append(tag.tag)
         self._proven = False
 
@@ -134,6 +136,7 @@ class _StepRun:
     def outcome(self) -> Outcome:
         """Tell what has become of the repository."""
         return Outcome(
+            target=self._plan.target,
             image=self.step.store.name,
             tags=tuple(self._tags.values()),
             index=self._plan.index.descriptor(),

@@ -1,0 +1,66 @@
+"""What `inspect` shows: an index's entries, or an image manifest's config and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mbuild.oci import media_types
+from mbuild.oci.descriptor import Descriptor, to_oci_dict
+from mbuild.oci.index import parse_index
+from mbuild.oci.manifest import Content, parse_image_manifest
+from mbuild.report.text import table
+
+
+def inspect_lines(name: str, content: Content) -> Iterator[str]:
+    """Give the table of an index's entries, or of an image's config and layers.
+
+    Raises ValueError where the bytes are not what their media type says.
+    """
+    yield f"{name}@{content.digest}"
+    yield f"  {content.media_type}, {content.size} bytes"
+    yield from table(_rows(content), indent=2)
+
+
+def _rows(content: Content) -> list[tuple[str, ...]]:
+    if media_types.is_index(content.media_type):
+        return [
+            (_platform_name(entry), str(entry.digest), str(entry.size), entry.media_type)
+            for entry in parse_index(content.raw).manifests
+        ]
+    manifest = parse_image_manifest(content.raw)
+    blobs = [("config", manifest.config), *(("layer", layer) for layer in manifest.layers)]
+    return [(role, str(blob.digest), str(blob.size), blob.media_type) for role, blob in blobs]
+
+
+def _platform_name(entry: Descriptor) -> str:
+    if entry.is_attestation:
+        return f"attestation of {entry.attests[:19]}"
+    return str(entry.platform) if entry.platform else "-"
+
+
+def inspect_document(name: str, content: Content) -> dict[str, Any]:
+    """Give the same as a JSON document.
+
+    Raises ValueError where the bytes are not what their media type says.
+    """
+    document: dict[str, Any] = {
+        "version": 1,
+        "image": name,
+        "digest": str(content.digest),
+        "size": content.size,
+        "mediaType": content.media_type,
+    }
+    if media_types.is_index(content.media_type):
+        entries = parse_index(content.raw).manifests
+        return document | {"manifests": [_entry(entry) for entry in entries]}
+    manifest = parse_image_manifest(content.raw)
+    return document | {
+        "config": to_oci_dict(manifest.config),
+        "layers": [to_oci_dict(layer) for layer in manifest.layers],
+    }
+
+
+def _entry(entry: Descriptor) -> dict[str, Any]:
+    platform = str(entry.platform) if entry.platform and not entry.is_attestation else None
+    return to_oci_dict(entry) | {"platform": platform}
