@@ -147,6 +147,8 @@ class Policy:
         message = error.message if attempts == 1 else f"{error.message}, after {attempts} attempts"
         if last.least_wait is not None and self._is_too_long(last.least_wait):
             message += f", and asks to wait {last.least_wait:.0f} s, longer than {self._limit()}"
+        elif attempts < self.attempts:
+            message += f"; the deadline of {self.deadline.seconds:g} s leaves no time for another"
         return type(error)(message, where=error.where, hint=error.hint)
 
     def _limit(self) -> str:

@@ -1,0 +1,84 @@
+"""Answers say in one line who answered what."""
+
+import json
+
+import httpx
+import pytest
+
+from mbuild.errors import Denied, NotFound, RegistryError
+from mbuild.registry.answers import Answer, failure, parse_errors, printable
+
+
+def answer(status: int, body: object = b"") -> Answer:
+    """An answer of a registry."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(status, httpx.Headers(), raw, httpx.URL("https://reg.test:5000/v2/a?x=secret"))
+
+
+def errors(*items: object) -> dict[str, object]:
+    """A body with errors."""
+    return {"errors": list(items)}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"", ()),
+        (b"<html>", ()),
+        (b"[" * 100_000, ()),
+        ([], ()),
+        ({"errors": "x"}, ()),
+        (errors("x", {"code": "DENIED"}), (("DENIED", ""),)),
+        (errors({"message": "m"}), (("UNKNOWN", "m"),)),
+        (errors({"code": "A", "message": "m", "detail": "d"}), (("A", "m d"),)),
+        (errors({"code": "A", "message": "m", "detail": {"x": 1}}), (("A", "m"),)),
+    ],
+    ids=["empty", "html", "deep", "list", "text", "code", "no code", "detail", "object"],
+)
+def test_parse_errors(body: object, expected: tuple[tuple[str, str], ...]) -> None:
+    """Codes and messages are read where they are, and nothing else fails."""
+    assert parse_errors(answer(400, body).body) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (404, errors({"code": "A", "message": "m"}), "reg.test:5000 answered 404 Not Found (A: m)"),
+        (
+            400,
+            errors(*({"code": f"E{number}"} for number in range(9))),
+            "reg.test:5000 answered 400 Bad Request (E0; E1; E2)",
+        ),
+        (599, b"", "reg.test:5000 answered 599"),
+        (
+            500,
+            errors({"code": "A", "message": "red\x1b[31m\nline"}),
+            "reg.test:5000 answered 500 Internal Server Error (A: red\\x1b[31m line)",
+        ),
+    ],
+    ids=["code", "many", "no phrase", "control"],
+)
+def test_describe(status: int, body: object, expected: str) -> None:
+    """Host, status and the registry's own words stand in one bounded line."""
+    assert answer(status, body).describe() == expected
+
+
+def test_printable_is_bounded() -> None:
+    """Long text is cut."""
+    assert printable("x" * 500, 10) == "xxxxxxxxxx…"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "hint"),
+    [
+        (401, Denied, "; log in with `docker login l`, or check what the account may do"),
+        (403, Denied, "; log in with `docker login l`, or check what the account may do"),
+        (404, NotFound, ""),
+        (400, RegistryError, ""),
+    ],
+)
+def test_failure(status: int, kind: type, hint: str) -> None:
+    """The status decides what kind of error it is."""
+    error = failure(answer(status), where="w", login="l")
+    assert type(error) is kind
+    assert str(error) == f"w: {answer(status).describe()}{hint}"

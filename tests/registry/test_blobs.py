@@ -1,0 +1,256 @@
+"""Blobs are fetched, streamed, looked for and mounted; what arrives is compared."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from mbuild.errors import IntegrityError, MbuildError, NotFound, TransportError
+from mbuild.oci.descriptor import Descriptor
+from mbuild.registry.blobs import checked
+from mbuild.registry.client import Registry
+from mbuild.registry.failures import Temporary
+from tests.registry.world import (
+    HOST,
+    Recorder,
+    Scripted,
+    ask,
+    blob_descriptor,
+    error_of,
+    open_registries,
+)
+from tests.support.exchange import Answer
+from tests.support.fake_registry import FakeRegistry
+from tests.support.faults import Fault, content, cut, redirect, slow, status
+from tests.support.images import digest_of
+
+BLOB = b"0123456789" * 10
+DESCRIPTOR = blob_descriptor(BLOB)
+W = f"{HOST}/a/b@{DESCRIPTOR.digest}: "
+LOGIN = f"; log in with `docker login {HOST}`, or check what the account may do"
+
+
+@pytest.fixture
+def fake() -> FakeRegistry:
+    """A registry with one blob."""
+    fake = FakeRegistry()
+    fake.repository("a/b").blobs[digest_of(BLOB)] = BLOB
+    return fake
+
+
+async def fetch(registry: Registry) -> bytes:
+    """Fetch the blob."""
+    return await registry.fetch_blob("a/b", DESCRIPTOR)
+
+
+async def stream(registry: Registry) -> bytes:
+    """Stream the blob and put it together."""
+    async with registry.open_blob("a/b", DESCRIPTOR) as chunks:
+        return b"".join([chunk async for chunk in chunks])
+
+
+async def mount(registry: Registry) -> bool:
+    """Mount the blob into another repository."""
+    return await registry.mount_blob("c/d", DESCRIPTOR.digest, "a/b")
+
+
+@pytest.mark.parametrize("question", [fetch, stream])
+def test_arrives(recorder: Recorder, fake: FakeRegistry, question: Any) -> None:
+    """A blob comes whole, in one request."""
+    assert ask(recorder, fake, question) == BLOB
+
+
+@pytest.mark.parametrize("question", [fetch, stream])
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (
+            content(BLOB[:-1] + b"x"),
+            ("IntegrityError", 6, f"{W}the bytes that arrived are not those of {DESCRIPTOR.digest}"),
+        ),
+        (
+            content(BLOB[:50]),
+            ("IntegrityError", 6, f"{W}50 bytes arrived, not the 100 that its descriptor says"),
+        ),
+        (
+            content(BLOB + b"x"),
+            (
+                "IntegrityError", 6,
+                f"{W}101 bytes arrived, more than the 100 that its descriptor says",
+            ),
+        ),
+        (
+            status(404, "BLOB_UNKNOWN"),
+            ("NotFound", 6, f"{W}{HOST} answered 404 Not Found (BLOB_UNKNOWN: scripted)"),
+        ),
+        (status(403), ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")),
+    ],
+    ids=["other bytes", "too few", "too many", "404", "403"],
+)  # fmt: skip
+def test_fails(
+    recorder: Recorder,
+    fake: FakeRegistry,
+    question: Any,
+    effect: Any,
+    expected: tuple[str, int, str],
+) -> None:
+    """What is not the blob is refused, however it is read."""
+    fake.faults.append(Fault("GET", "", effect))
+    assert error_of(recorder, fake, question) == expected
+
+
+def test_fetch_is_bounded(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A blob too large to be held is not asked for."""
+    large = blob_descriptor(BLOB, size=5_000_000)
+    found = error_of(recorder, fake, lambda registry: registry.fetch_blob("a/b", large))
+    assert found == (
+        "ProtocolError", 6,
+        f"{W}5000000 bytes is more than the 4194304 that are read here",
+    )  # fmt: skip
+    assert fake.log.exchanges == ()
+
+
+@pytest.mark.parametrize("effect", [cut(10), status(503)], ids=["cut", "503"])
+def test_fetch_again(recorder: Recorder, fake: FakeRegistry, effect: Any) -> None:
+    """A small blob is fetched with patience."""
+    fake.faults.append(Fault("GET", "", effect, times=1))
+    assert ask(recorder, fake, fetch) == BLOB
+
+
+@pytest.mark.parametrize("effect", [cut(10), status(503)], ids=["cut", "503"])
+def test_stream_once(recorder: Recorder, fake: FakeRegistry, effect: Any) -> None:
+    """A stream is one attempt, and says that another may help."""
+    fake.faults.append(Fault("GET", "", effect))
+
+    async def scenario() -> None:
+        async with open_registries(recorder, {HOST: fake}) as registries:
+            with pytest.raises(TransportError) as raised:
+                await stream(registries.registry(HOST))
+            assert isinstance(raised.value, Temporary)
+
+    asyncio.run(scenario())
+    assert len(fake.log.exchanges) == 1
+    assert recorder.waits == []
+
+
+def test_stream_from_elsewhere(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A stream follows to where the blob lies, and reads its errors there."""
+    moved = FakeRegistry(Fault("GET", "", redirect("https://cdn.test")))
+
+    async def scenario(hosts: dict[str, FakeRegistry]) -> bytes:
+        async with open_registries(recorder, hosts) as registries:
+            return await stream(registries.registry(HOST))
+
+    assert asyncio.run(scenario({HOST: moved, "cdn.test": fake})) == BLOB
+    with pytest.raises(NotFound) as raised:
+        asyncio.run(scenario({HOST: moved, "cdn.test": FakeRegistry()}))
+    assert raised.value.message.startswith("cdn.test answered 404 Not Found (BLOB_UNKNOWN: ")
+
+
+def test_stream_ends_at_the_deadline(fake: FakeRegistry) -> None:
+    """A stream that hangs is ended by the deadline."""
+
+    class Hanging(Recorder):
+        def clock(self) -> float:
+            return asyncio.get_running_loop().time()
+
+    fake.faults.append(Fault("GET", "", slow(30)))
+    found = error_of(Hanging(), fake, stream, deadline=0.05)
+    assert found[2].startswith(f"{W}not done within the deadline of 0.05 s")
+
+
+def test_has(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A blob is there, or is not, or the question is refused."""
+    absent = blob_descriptor(b"absent").digest
+    assert ask(recorder, fake, lambda registry: registry.has_blob("a/b", DESCRIPTOR.digest))
+    assert not ask(recorder, fake, lambda registry: registry.has_blob("a/b", absent))
+    fake.faults.append(Fault("HEAD", "", status(403)))
+    found = error_of(recorder, fake, lambda r: r.has_blob("a/b", DESCRIPTOR.digest))
+    assert found == ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")
+
+
+def test_mount(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A blob of the same registry is taken over in one request."""
+    assert ask(recorder, fake, mount) is True
+    assert digest_of(BLOB) in fake.repository("c/d").blobs
+    assert [one.request.query for one in fake.log.exchanges] == [
+        {"mount": str(DESCRIPTOR.digest), "from": "a/b"}
+    ]
+
+
+@pytest.mark.parametrize("cancel", [[], [Fault("DELETE", "", status(405))], [Fault("DELETE", "", status(503))]],
+                         ids=["cancelled", "405", "503"])  # fmt: skip
+def test_mount_declined(recorder: Recorder, cancel: list[Fault]) -> None:
+    """A registry that opens an upload instead has declined, and the upload is given up."""
+    fake = FakeRegistry(*cancel)
+    assert ask(recorder, fake, mount) is False
+    assert [one.method for one in fake.log.exchanges] == ["POST", "DELETE"]
+    assert fake.log.exchanges[1].request.query == {"_state": "opaque"}
+
+
+@pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 405])
+def test_mount_refused(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
+    """A refusal of a mount is no error: the caller copies."""
+    fake.faults.append(Fault("POST", "", status(code)))
+    assert ask(recorder, fake, mount) is False
+
+
+def test_mount_fails(recorder: Recorder, fake: FakeRegistry) -> None:
+    """Anything else is an error."""
+    fake.faults.append(Fault("POST", "", status(409)))
+    found = error_of(recorder, fake, mount)
+    assert found == (
+        "RegistryError",
+        6,
+        f"{HOST}/c/d@{DESCRIPTOR.digest}: {HOST} answered 409 Conflict",
+    )
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "chunks", "passed"),
+    [
+        (DESCRIPTOR, [BLOB], [BLOB]),
+        (DESCRIPTOR, [BLOB[:40], b"", BLOB[40:]], [BLOB[:40], BLOB[40:]]),
+        (blob_descriptor(b""), [], []),
+    ],
+    ids=["one", "several", "none"],
+)
+def test_checked(descriptor: Descriptor, chunks: list[bytes], passed: list[bytes]) -> None:
+    """Right bytes pass."""
+    assert asyncio.run(collect(descriptor, chunks)) == (passed, "")
+
+
+@pytest.mark.parametrize(
+    "chunks", [[BLOB[:40], BLOB[40:-1] + b"x"], [BLOB[:40], BLOB[40:-1]], [BLOB[:40], BLOB]],
+    ids=["other", "short", "long"],
+)  # fmt: skip
+def test_checked_holds_back(chunks: list[bytes]) -> None:
+    """Of wrong bytes the last chunk is never passed on."""
+    passed, error = asyncio.run(collect(DESCRIPTOR, chunks))
+    assert passed == [BLOB[:40]]
+    assert error.startswith("w: ")
+
+
+async def collect(descriptor: Descriptor, chunks: list[bytes]) -> tuple[list[bytes], str]:
+    """Pass chunks through the check; give what came out, and the error."""
+
+    async def give() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    passed = []
+    try:
+        async for chunk in checked(give(), descriptor, "w"):
+            passed.append(chunk)  # noqa: PERF401  # what passed before an error counts too
+    except IntegrityError as error:
+        return passed, str(error)
+    return passed, ""
+
+
+def test_temporary_is_no_answer(recorder: Recorder) -> None:
+    """A mount that meets a busy registry is tried again, then an error."""
+    fake = Scripted(lambda _: Answer(503))
+    with pytest.raises(MbuildError):
+        ask(recorder, fake, mount, attempts=2)
+    assert recorder.waits == [1.0]

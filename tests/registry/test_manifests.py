@@ -1,0 +1,356 @@
+"""Manifests are fetched whole, bounded, hashed and compared; errors say what was answered."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mbuild.errors import MbuildError
+from mbuild.oci.digest import parse_digest
+from mbuild.registry.client import Registry
+from tests.registry.world import (
+    HOST,
+    Recorder,
+    Scripted,
+    ask,
+    content_of,
+    error_of,
+    open_registries,
+)
+from tests.support.exchange import Answer
+from tests.support.fake_registry import FakeRegistry
+from tests.support.faults import (
+    NO_HEAD,
+    Fault,
+    content,
+    cut,
+    header,
+    html,
+    huge_json,
+    lost,
+    redirect,
+    schema_1,
+    status,
+)
+from tests.support.images import OCI_INDEX, digest_of, make_image, make_index
+
+IMAGE = make_image()
+INDEX = make_index(IMAGE)
+OTHER = make_image(seed=1)
+ABSENT = digest_of(b"absent")
+
+
+@pytest.fixture
+def fake() -> FakeRegistry:
+    """A registry that holds an index."""
+    fake = FakeRegistry()
+    fake.put("team/app", "1.0", INDEX)
+    return fake
+
+
+@pytest.mark.parametrize("reference", ["1.0", INDEX.digest])
+def test_fetch(recorder: Recorder, fake: FakeRegistry, reference: str) -> None:
+    """A manifest comes by tag and by digest, byte for byte, in one request."""
+    found = ask(recorder, fake, lambda registry: registry.fetch_manifest("team/app", reference))
+    assert found == content_of(INDEX)
+    (exchange,) = fake.log.exchanges
+    assert exchange.request.headers["accept-encoding"] == "identity"
+    assert exchange.request.headers["accept"] == (
+        "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+        "application/vnd.docker.distribution.manifest.list.v2+json, "
+        "application/vnd.docker.distribution.manifest.v2+json"
+    )
+    assert exchange.request.headers["user-agent"].startswith("mbuild/")
+
+
+def test_fetch_schema_1(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A schema 1 manifest is handed on for its reader to refuse."""
+    fake.faults.append(Fault("GET", "/manifests/", schema_1()))
+    fake.faults.append(Fault("GET", "/manifests/", header("Docker-Content-Digest", None)))
+    found = ask(recorder, fake, lambda registry: registry.fetch_manifest("team/app", "1.0"))
+    assert found.media_type.endswith("manifest.v1+prettyjws")
+
+
+W = f"{HOST}/team/app:1.0: "
+LOGIN = f"; log in with `docker login {HOST}`, or check what the account may do"
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (
+            status(401, "UNAUTHORIZED"),
+            ("Denied", 5, f"{W}{HOST} answered 401 Unauthorized (UNAUTHORIZED: scripted){LOGIN}"),
+        ),
+        (
+            status(403, "DENIED"),
+            ("Denied", 5, f"{W}{HOST} answered 403 Forbidden (DENIED: scripted){LOGIN}"),
+        ),
+        (
+            status(404, "MANIFEST_UNKNOWN"),
+            ("NotFound", 6, f"{W}{HOST} answered 404 Not Found (MANIFEST_UNKNOWN: scripted)"),
+        ),
+        (status(400), ("RegistryError", 6, f"{W}{HOST} answered 400 Bad Request")),
+        (
+            html(),
+            ("ProtocolError", 6, f"{W}answered with HTML, not a manifest: is {HOST} a registry?"),
+        ),
+        (
+            huge_json(),
+            (
+                "ProtocolError", 6,
+                f"{W}{HOST} answered with more than 4194304 bytes, the most that is read here",
+            ),
+        ),
+        (
+            content(OTHER.manifest),
+            (
+                "IntegrityError", 6,
+                f"{W}the registry says that its digest is {INDEX.digest}, and sent bytes whose"
+                f" digest is {OTHER.digest}",
+            ),
+        ),
+        (
+            status(200),
+            ("ProtocolError", 6, f"{W}not a manifest: Expecting value: line 1 column 1 (char 0)"),
+        ),
+    ],
+    ids=["401", "403", "404", "400", "html", "huge", "other bytes", "empty"],
+)  # fmt: skip
+def test_fetch_fails(
+    recorder: Recorder, fake: FakeRegistry, effect: Any, expected: tuple[str, int, str]
+) -> None:
+    """What cannot be used is one line and final."""
+    fake.faults.append(Fault("GET", "/manifests/", effect))
+    found = error_of(recorder, fake, lambda registry: registry.fetch_manifest("team/app", "1.0"))
+    assert found == expected
+    assert recorder.waits == []
+
+
+def test_fetch_other_bytes_by_digest(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A digest that was asked for must be met."""
+    fake.faults.append(Fault("GET", "/manifests/", content(OTHER.manifest)))
+    found = error_of(
+        recorder, fake, lambda registry: registry.fetch_manifest("team/app", INDEX.digest)
+    )
+    assert found == (
+        "IntegrityError", 6,
+        f"{HOST}/team/app@{INDEX.digest}: the registry sent other bytes than were asked for:"
+        f" sha256 is {OTHER.digest.removeprefix('sha256:')}",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [status(code) for code in (408, 429, 500, 502, 503, 504)] + [cut(10), lost()],
+    ids=["408", "429", "500", "502", "503", "504", "cut", "lost"],
+)
+def test_fetch_again(recorder: Recorder, fake: FakeRegistry, effect: Any) -> None:
+    """Temporary failures are met with patience."""
+    fake.faults.append(Fault("GET", "/manifests/", effect, times=2))
+    found = ask(recorder, fake, lambda registry: registry.fetch_manifest("team/app", "1.0"))
+    assert found == content_of(INDEX)
+    assert recorder.waits == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (
+            status(503, "UNAVAILABLE"),
+            (
+                "RegistryError", 6,
+                f"{W}{HOST} answered 503 Service Unavailable (UNAVAILABLE: scripted), after 2"
+                " attempts; try again later",
+            ),
+        ),
+        (
+            cut(10),
+            (
+                "TransportError", 6,
+                f"{W}the answer was cut short: peer closed connection without complete message"
+                f" body ({HOST}), after 2 attempts; check the registry's name, its port and the"
+                " network",
+            ),
+        ),
+    ],
+    ids=["503", "cut"],
+)  # fmt: skip
+def test_fetch_in_vain(
+    recorder: Recorder, fake: FakeRegistry, effect: Any, expected: tuple[str, int, str]
+) -> None:
+    """Patience ends after the attempts."""
+    fake.faults.append(Fault("GET", "/manifests/", effect))
+    question = lambda registry: registry.fetch_manifest("team/app", "1.0")  # noqa: E731
+    assert error_of(recorder, fake, question, attempts=2) == expected
+
+
+def test_dead_port(recorder: Recorder) -> None:
+    """A host where nobody answers is named with the reason."""
+
+    async def scenario() -> None:
+        async with open_registries(recorder, {}, attempts=2) as registries:
+            with pytest.raises(MbuildError) as raised:
+                await registries.registry("dead.test:1").fetch_manifest("a/b", "1.0")
+            assert (raised.value.exit_code, str(raised.value)) == (
+                6,
+                "dead.test:1/a/b:1.0: cannot connect: connection refused (dead.test:1), after 2"
+                " attempts; check the registry's name, its port and the network",
+            )
+            assert registries.requests == 0
+
+    asyncio.run(scenario())
+
+
+def test_retry_after(recorder: Recorder, fake: FakeRegistry) -> None:
+    """The wait that a registry asks for is kept."""
+    fake.faults.append(Fault("GET", "/manifests/", status(429, retry_after=20), times=1))
+    ask(recorder, fake, lambda registry: registry.fetch_manifest("team/app", "1.0"))
+    assert recorder.waits == [20.0]
+
+
+def test_length_is_checked(recorder: Recorder) -> None:
+    """A body shorter than its Content-Length is a temporary failure."""
+    fake = Scripted(lambda _: Answer(200, {"content-length": "99"}, b"{}"))
+    found = error_of(recorder, fake, lambda r: r.fetch_manifest("a/b", "1"), attempts=1)
+    assert found[2] == (f"{HOST}/a/b:1: the answer was cut short: 2 of 99 bytes ({HOST})")
+
+
+def test_redirects(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A GET follows to another host, and each hop is counted."""
+    moved = FakeRegistry(Fault("GET", "", redirect("https://cdn.test")))
+
+    async def scenario() -> int:
+        hosts = {HOST: moved, "cdn.test": fake}
+        async with open_registries(recorder, hosts) as registries:
+            await registries.registry(HOST).fetch_manifest("team/app", "1.0")
+            return registries.requests
+
+    assert asyncio.run(scenario()) == 2
+
+
+def test_redirects_end(recorder: Recorder) -> None:
+    """A circle of redirects is left after ten hops."""
+    fake = FakeRegistry(Fault("GET", "", redirect(f"https://{HOST}")))
+    found = error_of(recorder, fake, lambda r: r.fetch_manifest("a/b", "1"))
+    assert found == ("ProtocolError", 6, f"{HOST}/a/b:1: more than 10 redirects")
+    assert len(fake.log.exchanges) == 11
+
+
+@pytest.mark.parametrize("reference", ["1.0", INDEX.digest])
+def test_head(recorder: Recorder, fake: FakeRegistry, reference: str) -> None:
+    """A HEAD is enough where it says all."""
+    found = ask(recorder, fake, lambda registry: registry.head_manifest("team/app", reference))
+    assert found == content_of(INDEX).descriptor()
+    assert [one.method for one in fake.log.exchanges] == ["HEAD"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        NO_HEAD,
+        Fault("HEAD", "/manifests/", header("Docker-Content-Digest", None)),
+        Fault("HEAD", "/manifests/", header("Docker-Content-Digest", "sha256:1")),
+        Fault("HEAD", "/manifests/", header("Content-Length", "0")),
+        Fault("HEAD", "/manifests/", header("Content-Length", "x")),
+        Fault("HEAD", "/manifests/", header("Content-Type", "text/plain")),
+    ],
+    ids=["405", "no digest", "bad digest", "zero", "no number", "type"],
+)
+def test_head_by_get(recorder: Recorder, fake: FakeRegistry, fault: Fault) -> None:
+    """What HEAD does not say, GET does."""
+    fake.faults.append(fault)
+    found = ask(recorder, fake, lambda registry: registry.head_manifest("team/app", "1.0"))
+    assert found == content_of(INDEX).descriptor()
+    assert [one.method for one in fake.log.exchanges] == ["HEAD", "GET"]
+
+
+@pytest.mark.parametrize("faults", [[], [NO_HEAD]], ids=["head", "get"])
+def test_head_absent(recorder: Recorder, fake: FakeRegistry, faults: list[Fault]) -> None:
+    """Nothing there is None, by either way."""
+    fake.faults.extend(faults)
+    assert ask(recorder, fake, lambda registry: registry.head_manifest("team/app", "2")) is None
+
+
+def test_head_fails(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A refusal is no absence, and a digest that is not the one asked for is an error."""
+    fake.faults.append(Fault("HEAD", "1.0", status(403)))
+    fake.faults.append(Fault("HEAD", "sha256", header("Docker-Content-Digest", ABSENT)))
+    found = error_of(recorder, fake, lambda registry: registry.head_manifest("team/app", "1.0"))
+    assert found == ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")
+    by_digest = lambda registry: registry.head_manifest("team/app", INDEX.digest)  # noqa: E731
+    assert error_of(recorder, fake, by_digest) == (
+        "IntegrityError", 6,
+        f"{HOST}/team/app@{INDEX.digest}: the registry says that its digest is {ABSENT}",
+    )  # fmt: skip
+
+
+def test_read_tag(recorder: Recorder, fake: FakeRegistry) -> None:
+    """The proof is what a tag's bytes hash to, whatever the headers say."""
+    fake.faults.append(Fault("GET", "", header("Docker-Content-Digest", ABSENT)))
+    found = ask(recorder, fake, lambda registry: registry.read_tag("team/app", "1.0"))
+    assert found == parse_digest(INDEX.digest)
+    assert ask(recorder, fake, lambda registry: registry.read_tag("team/app", "2")) is None
+    assert {one.method for one in fake.log.exchanges} == {"GET"}
+
+
+def test_read_tag_fails(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A tag that may not be read is no absent one."""
+    fake.faults.append(Fault("GET", "", status(403)))
+    found = error_of(recorder, fake, lambda registry: registry.read_tag("team/app", "1.0"))
+    assert found == ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")
+
+
+def test_read_tag_on_hub(recorder: Recorder, fake: FakeRegistry) -> None:
+    """Docker Hub is asked by HEAD, since a GET counts as a pull."""
+
+    async def scenario() -> list[object]:
+        hosts = {"registry-1.docker.io": fake}
+        async with open_registries(recorder, hosts) as registries:
+            hub = registries.registry("docker.io")
+            return [await hub.read_tag("team/app", tag) for tag in ("1.0", "2")]
+
+    assert asyncio.run(scenario()) == [parse_digest(INDEX.digest), None]
+    assert [f"{one.method} {one.path}" for one in fake.log.exchanges] == [
+        "GET /v2/",
+        "HEAD /v2/team/app/manifests/1.0",
+        "HEAD /v2/team/app/manifests/2",
+    ]
+
+
+def test_warnings(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A registry's warning is passed on once; other codes are not."""
+    fake.faults.append(Fault("*", "", header("Warning", '299 - "going \\"away\\"\x1b"')))
+
+    async def question(registry: Registry) -> None:
+        await registry.head_manifest("team/app", "1.0")
+        await registry.head_manifest("team/app", "1.0")
+        fake.faults[:] = [Fault("*", "", header("Warning", '199 - "other"'))]
+        await registry.head_manifest("team/app", "1.0")
+
+    ask(recorder, fake, question)
+    assert recorder.warnings == [f'{HOST} says: going "away"\\x1b']
+
+
+def test_observer_sees_no_query(recorder: Recorder, fake: FakeRegistry) -> None:
+    """What is told of a request has neither query nor user."""
+    target = "https://user:word@cdn.test/v2/team/app/manifests/1.0?signature=secret"
+    fake.faults.append(Fault("GET", "", lambda *_: Answer(307, {"Location": target}), times=1))
+
+    async def scenario() -> None:
+        async with open_registries(recorder, {HOST: fake, "cdn.test": fake}) as registries:
+            await registries.registry(HOST).fetch_manifest("team/app", "1.0")
+
+    asyncio.run(scenario())
+    assert [(one.method, one.url, one.status) for one in recorder.exchanges] == [
+        ("GET", f"https://{HOST}/v2/team/app/manifests/1.0", 307),
+        ("GET", "https://cdn.test/v2/team/app/manifests/1.0", 200),
+    ]
+
+
+def test_content_type_says_index(recorder: Recorder) -> None:
+    """The media type comes from the answer where the bytes do not say it."""
+    body = b'{"schemaVersion": 2, "manifests": []}'
+    fake = Scripted(lambda _: Answer(200, {"Content-Type": f"{OCI_INDEX}; charset=utf-8"}, body))
+    found = ask(recorder, fake, lambda registry: registry.fetch_manifest("a/b", "1"))
+    assert found.media_type == OCI_INDEX
