@@ -1,0 +1,109 @@
+"""What all commands share: option groups given as one value, and the one error boundary."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import typer
+
+from mbuild.cli.options import Output, ViewOptions
+from mbuild.errors import Interrupted, MbuildError
+
+Command = Callable[..., int]
+
+
+def command(function: Command) -> Callable[..., None]:
+    """Make a typer command of a function that takes option groups and returns an exit code.
+
+    A parameter whose type is a dataclass stands for one option per field. What the function
+    raises is printed, a line an error, and becomes the exit code.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    groups = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if dataclasses.is_dataclass(parameter.annotation)
+    }
+
+    @functools.wraps(function)
+    def run(**values: Any) -> None:
+        for name, group in groups.items():
+            fields = dataclasses.fields(group)
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields})
+        view = next((one for one in values.values() if isinstance(one, ViewOptions)), ViewOptions())
+        raise typer.Exit(_bounded(lambda: function(**values), view))
+
+    parameters = _flat_parameters(signature, groups)
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del run.__wrapped__  # type: ignore[attr-defined]
+    return run
+
+
+def _flat_parameters(
+    signature: inspect.Signature, groups: dict[str, Any]
+) -> list[inspect.Parameter]:
+    own = [one for name, one in signature.parameters.items() if name not in groups]
+    flat = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for group in groups.values()
+        for hints in [get_type_hints(group, include_extras=True)]
+        for field in dataclasses.fields(group)
+    ]
+    return [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *flat]
+
+
+def _bounded(work: Callable[[], int], view: ViewOptions) -> int:
+    """Run a command to its exit code, whatever it raises."""
+    try:
+        code = work()
+        sys.stdout.flush()
+    except MbuildError as error:
+        _show([error], view)
+        return error.exit_code
+    except KeyboardInterrupt:
+        error = Interrupted("interrupted", hint="run the same command again")
+        _show([error], view)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of stdout has gone, as `head` does: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as fault:  # noqa: BLE001  # the boundary: no traceback ever reaches a user
+        _show([_fault(fault)], view)
+        return MbuildError.exit_code
+    return code
+
+
+def _show(errors: list[MbuildError], view: ViewOptions) -> None:
+    from mbuild.report.errors import error_lines
+
+    if view.output is Output.JSON:
+        from mbuild.report.document import Effort, make_document, to_json
+
+        sys.stdout.write(to_json(make_document((), Effort(), errors=errors)))
+    for line in error_lines(errors):
+        typer.echo(f"error: {line}", err=True)
+
+
+def _fault(fault: Exception) -> MbuildError:
+    """Describe an exception nobody foresaw, in one line that a report of it can quote."""
+    frame = traceback.extract_tb(fault.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    return MbuildError(
+        f"a fault in mbuild: {type(fault).__name__} in {place}: {fault}".replace("\n", " "),
+        hint="please report it, with the command and the spec",
+    )
+

@@ -1,0 +1,167 @@
+"""The commands: each turns its options into values, calls the use case, gives an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mbuild.cli.options import (
+    MetadataFile,
+    NetworkOptions,
+    Output,
+    SpecFiles,
+    VariableOptions,
+    ViewOptions,
+)
+
+DIFFERENCE = 7
+"""The exit code of `plan --check` where a push would change something."""
+
+
+def push(
+    spec: SpecFiles = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
+    ] = False,
+    metadata_file: MetadataFile = "",
+    *,
+    variables: VariableOptions,
+    network: NetworkOptions,
+    view: ViewOptions,
+) -> int:
+    """Publish every target of the spec: fetch, check, assemble, push to its tags, prove it."""
+    from mbuild.cli.inputs import read_spec
+    from mbuild.cli.publishing import Publication, exit_code
+
+    publication = Publication(
+        spec=read_spec(spec, variables.set_),
+        network=network,
+        view=view,
+        dry_run=dry_run,
+        metadata_file=metadata_file,
+    )
+    return exit_code(publication.run())
+
+
+def plan(
+    spec: SpecFiles = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", envvar="MBUILD_CHECK", help="Exit 7 if anything would change."),
+    ] = False,
+    *,
+    variables: VariableOptions,
+    network: NetworkOptions,
+    view: ViewOptions,
+) -> int:
+    """Show what push would do, tag by tag and platform by platform; nothing is written."""
+    from mbuild.cli.inputs import read_spec
+    from mbuild.cli.publishing import Publication, exit_code
+
+    spec_value = read_spec(spec, variables.set_)
+    outcomes = Publication(spec=spec_value, network=network, view=view, dry_run=True).run()
+    code = exit_code(outcomes)
+    if not code and check and any(outcome.is_change for outcome in outcomes):
+        return DIFFERENCE
+    return code
+
+
+def check(
+    spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptions
+) -> int:
+    """Check the spec alone, without network: every problem with its line and column."""
+    from mbuild.cli.inputs import read_spec
+    from mbuild.report.document import Effort, make_document, to_json
+
+    targets = read_spec(spec, variables.set_).targets
+    if view.output is Output.JSON:
+        sys.stdout.write(to_json(make_document((), Effort())))
+    elif not view.quiet:
+        for target in targets:
+            names = " ".join(
+                f"{destination.repository.familiar}:{tag}"
+                for destination in target.destinations
+                for tag in destination.tags
+            )
+            typer.echo(f"{target.position}: {len(target.entries)} images for {names}")
+    return 0
+
+
+def create(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The image to publish.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Its images, one a platform; {arch} may stand in."),
+    ],
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", envvar="MBUILD_TAG", help="A further tag. Repeatable."),
+    ] = None,
+    annotation: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="K=V", envvar="MBUILD_ANNOTATION", help="On the index. Repeatable."
+        ),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="P",
+            envvar="MBUILD_PLATFORM",
+            help="The platform of the source in the same place. Repeatable.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
+    ] = False,
+    metadata_file: MetadataFile = "",
+    *,
+    network: NetworkOptions,
+    view: ViewOptions,
+) -> int:
+    """Publish TARGET from images given as arguments: the same as push, without a spec."""
+    from mbuild.cli.publishing import Publication, exit_code
+    from mbuild.spec.make import make_target
+
+    spec = make_target(
+        target=target,
+        sources=sources,
+        tags=tag or (),
+        platforms=platform or (),
+        annotations=annotation or (),
+    )
+    publication = Publication(
+        spec=spec, network=network, view=view, dry_run=dry_run, metadata_file=metadata_file
+    )
+    return exit_code(publication.run())
+
+
+def inspect(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="An image, or oci:DIR[:TAG].")],
+    raw: Annotated[
+        bool, typer.Option("--raw", envvar="MBUILD_RAW", help="The exact bytes, and no more.")
+    ] = False,
+    *,
+    network: NetworkOptions,
+    view: ViewOptions,
+) -> int:
+    """Show what a reference holds: an index's platforms, or an image's config and layers."""
+    from mbuild.cli.inspecting import fetch_content, show_content
+
+    content = fetch_content(ref, network, view)
+    if raw:
+        sys.stdout.buffer.write(content.raw)
+        return 0
+    show_content(ref, content, view)
+    return 0
+
+
+def schema() -> int:
+    """Print the spec's JSON Schema, for editors and other programs."""
+    from mbuild.report.document import to_json
+    from mbuild.spec.schema import json_schema
+
+    sys.stdout.write(to_json(json_schema()))
+    return 0

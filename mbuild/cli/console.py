@@ -1,0 +1,82 @@
+"""What is told on stderr while a run is under way: progress, retries, warnings."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from mbuild.cli.options import ViewOptions
+from mbuild.registry.observer import Exchange, Retry
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+LONG_WAIT = 5.0
+"""A wait of this many seconds is told without being asked for."""
+
+
+class Console:
+    """Shows what happens: an observer of the wire, and a status line on a terminal.
+
+    Lines and the status line share stderr, so they are written here and nowhere else.
+    """
+
+    def __init__(self, view: ViewOptions) -> None:
+        self._verbose = view.verbose
+        self._status = _make_status() if sys.stderr.isatty() and not view.quiet else None
+
+    def __enter__(self) -> Self:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._status:
+            self._status.stop()
+
+    def announce(self, text: str) -> None:
+        """Show what is being done, on a terminal."""
+        if self._status:
+            self._status.update(text)
+
+    def line(self, text: str) -> None:
+        """Write a line to stderr, above the status line if there is one."""
+        if self._status:
+            self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            sys.stderr.write(f"{text}\n")
+
+    def on_request(self, exchange: Exchange) -> None:
+        """Tell of a request with `-vv`."""
+        if self._verbose > 1:
+            status = exchange.status or "no answer"
+            milliseconds = round(exchange.seconds * 1000)
+            self.line(f"{exchange.method} {exchange.url} {status} {milliseconds} ms")
+
+    def on_retry(self, retry: Retry) -> None:
+        """Tell of a retry with `-v`, or when the wait is long."""
+        text = (
+            f"{retry.what}: {retry.why}; attempt {retry.attempt} of {retry.attempts}, "
+            f"again in {retry.wait:.1f} s"
+        )
+        if self._verbose or retry.wait >= LONG_WAIT:
+            self.line(f"retry: {text}")
+        else:
+            self.announce(text)
+
+    def on_warning(self, text: str) -> None:
+        """Tell of something a person should read."""
+        self.line(f"warning: {text}")
+
+
+def _make_status() -> Status:
+    from rich.console import Console as RichConsole
+    from rich.status import Status
+
+    return Status("starting", console=RichConsole(stderr=True))

@@ -1,0 +1,63 @@
+"""What a command reads before it starts: spec files, stdin, `--set` variables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mbuild.errors import Problem, SpecError, UsageError
+from mbuild.spec.parse import SpecText, parse_spec
+from mbuild.spec.spec import Spec
+
+DEFAULT_SPEC = "manifests.yaml"
+STDIN = "-"
+MAX_SPEC_SIZE = 16 * 1024 * 1024
+
+
+def read_spec(files: Sequence[str] | None, settings: Sequence[str] | None) -> Spec:
+    """Read and parse the spec files; raises SpecError with every problem, or UsageError."""
+    variables = {**os.environ, **parse_settings(settings or ())}
+    return parse_spec(read_texts(files or (DEFAULT_SPEC,)), variables=variables)
+
+
+def parse_settings(settings: Sequence[str]) -> Mapping[str, str]:
+    """Parse `K=V` texts; raises UsageError for one that is not."""
+    pairs = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {text!r} is not K=V", hint="write it like --set VERSION=1.4")
+        pairs[name] = value
+    return pairs
+
+
+def read_texts(files: Sequence[str]) -> list[SpecText]:
+    """Read all files; raises SpecError that names every one that cannot be read."""
+    texts, problems = [], []
+    for file in files:
+        try:
+            texts.append(_read(file))
+        except OSError as error:
+            problems.append(Problem(file, 0, 0, _reason(file, error), "spec-unreadable"))
+    if problems:
+        raise SpecError(problems)
+    return texts
+
+
+def _read(file: str) -> SpecText:
+    # One byte more than is allowed shows the parser that there is too much.
+    if file == STDIN:
+        return SpecText("<stdin>", sys.stdin.buffer.read(MAX_SPEC_SIZE + 1), "")
+    with Path(file).open("rb") as stream:
+        return SpecText(file, stream.read(MAX_SPEC_SIZE + 1), os.path.dirname(file))
+
+
+def _reason(file: str, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    if isinstance(error, FileNotFoundError):
+        if file == DEFAULT_SPEC:
+            return "no such file; write one, or name your spec: mbuild push SPEC"
+        return "no such file; check the path"
+    return f"cannot be read: {reason}"

@@ -1,0 +1,66 @@
+"""What inspect does: fetch one manifest and show it."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from mbuild.cli.options import NetworkOptions, Output, ViewOptions
+from mbuild.cli.session import Session, run_session
+from mbuild.errors import ImageMismatch, NotFound, SourceNotFound, UsageError
+from mbuild.oci.manifest import Content
+from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, parse_any_reference
+from mbuild.report.document import to_json
+from mbuild.report.tree import inspect_document, inspect_lines
+
+
+def fetch_content(text: str, network: NetworkOptions, view: ViewOptions) -> Content:
+    """Fetch what a reference holds.
+
+    Raises UsageError for a text that is no reference, SourceNotFound for an absent image.
+    """
+    reference = _parse(text)
+
+    async def work(session: Session) -> Content:
+        name = _tag_or_digest(reference)
+        return await session.library.manifest(session.stores.open(reference), name)
+
+    try:
+        content, _ = run_session(work, network, view)
+    except NotFound as error:
+        raise SourceNotFound(error.message, where=error.where or text, hint=error.hint) from error
+    return content
+
+
+def show_content(text: str, content: Content, view: ViewOptions) -> None:
+    """Print a manifest as text, as JSON, or as its `IMAGE@DIGEST` alone."""
+    name = _parse(text).familiar
+    try:
+        if view.output is Output.JSON:
+            sys.stdout.write(to_json(inspect_document(name, content)))
+        elif view.quiet:
+            typer.echo(f"{name}@{content.digest}")
+        else:
+            for line in inspect_lines(name, content):
+                typer.echo(line)
+    except ValueError as error:
+        raise ImageMismatch(
+            f"its {content.media_type} is malformed: {error.args[0]}",
+            where=text,
+            hint="mbuild inspect --raw shows it as it is",
+        ) from error
+
+
+def _parse(text: str) -> AnyReference:
+    try:
+        return parse_any_reference(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _tag_or_digest(reference: AnyReference) -> str:
+    if reference.digest:
+        return str(reference.digest)
+    default = "" if isinstance(reference, LayoutReference) else DEFAULT_TAG
+    return reference.tag or default

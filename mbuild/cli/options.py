@@ -1,0 +1,124 @@
+"""Options that mean the same in every command, each with its MBUILD_ variable, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """What stdout gets: text for a person, or one JSON document."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewOptions:
+    """How results are shown."""
+
+    output: Annotated[
+        Output,
+        typer.Option("--output", "-o", envvar="MBUILD_OUTPUT", help="What stdout gets."),
+    ] = Output.TEXT
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", envvar="MBUILD_QUIET", help="Only IMAGE@DIGEST lines on stdout."
+        ),
+    ] = False
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            envvar="MBUILD_VERBOSE",
+            help="Tell of retries; twice: of each request.",
+        ),
+    ] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariableOptions:
+    """What the variables of a spec stand for."""
+
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="K=V",
+            envvar="MBUILD_SET",
+            help="A variable of the spec; goes before the environment. Repeatable.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """How registries are talked to."""
+
+    jobs: Annotated[
+        int,
+        typer.Option(min=1, envvar="MBUILD_JOBS", help="Requests under way per registry."),
+    ] = 32
+    attempts: Annotated[
+        int,
+        typer.Option(min=1, envvar="MBUILD_ATTEMPTS", help="Tries of one request."),
+    ] = 6
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            metavar="SECONDS",
+            envvar="MBUILD_DEADLINE",
+            help="The longest the whole run may take.",
+        ),
+    ] = None
+    plain_http: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST[:PORT]",
+            envvar="MBUILD_PLAIN_HTTP",
+            help="A registry without TLS: no https attempt. Loopback needs none. Repeatable.",
+        ),
+    ] = None
+    ca: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            envvar="MBUILD_CA",
+            help="Certificates to trust beside the system's, in PEM.",
+            show_default=False,
+        ),
+    ] = ""
+    authfile: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            envvar="MBUILD_AUTHFILE",
+            help="Read credentials from here instead of docker's config.json.",
+            show_default=False,
+        ),
+    ] = ""
+
+
+MetadataFile = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        envvar="MBUILD_METADATA_FILE",
+        help="Write digest, descriptor and names there, with buildx's keys.",
+        show_default=False,
+    ),
+]
+
+SpecFiles = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SPEC]...", help="YAML files, - for stdin.  [default: manifests.yaml]"
+    ),
+]

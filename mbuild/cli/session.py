@@ -1,0 +1,88 @@
+"""One run of the program: its event loop, its signals, its registries and stores."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mbuild.cli.console import Console
+from mbuild.cli.options import NetworkOptions, ViewOptions
+from mbuild.errors import Interrupted
+from mbuild.publish.library import Library
+from mbuild.registry.registries import Registries
+from mbuild.registry.settings import Settings
+from mbuild.report.document import Effort
+from mbuild.store.stores import Stores
+
+T = TypeVar("T")
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a command's work is given: where images live, and whom to tell of progress."""
+
+    stores: Stores
+    library: Library
+    console: Console
+
+
+Work = Callable[[Session], Coroutine[Any, Any, T]]
+
+
+def run_session(
+    work: Work[T], network: NetworkOptions, view: ViewOptions
+) -> tuple[T, Effort]:
+    """Run a command's work, and give its result with what it took.
+
+    SIGINT and SIGTERM cancel the work; raises Interrupted unless the work then still gives
+    a result. Raises what the work raises.
+    """
+    with Console(view) as console:
+        return asyncio.run(_run(work, make_settings(network), console))
+
+
+def make_settings(network: NetworkOptions) -> Settings:
+    """Make the registry settings of the options, and of the environment for the rest."""
+    return Settings(
+        jobs=network.jobs,
+        attempts=network.attempts,
+        deadline=network.deadline,
+        plain_http=frozenset(network.plain_http or ()),
+        ca_file=network.ca,
+        authfile=network.authfile,
+        environment=os.environ,
+    )
+
+
+async def _run(work: Work[T], settings: Settings, console: Console) -> tuple[T, Effort]:
+    started = time.monotonic()
+    async with Registries(settings, observer=console) as registries:
+        library = Library()
+        session = Session(Stores(registries), library, console)
+        try:
+            result = await _until_stopped(work(session))
+        finally:
+            await library.close()
+        effort = Effort(time.monotonic() - started, registries.requests, registries.retries)
+    return result, effort
+
+
+async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for one in STOP_SIGNALS:
+        loop.add_signal_handler(one, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise Interrupted("interrupted", hint="run the same command again") from None
+    finally:
+        for one in STOP_SIGNALS:
+            loop.remove_signal_handler(one)
