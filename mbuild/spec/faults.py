@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from pydantic_core import ErrorDetails
 
@@ -60,7 +61,12 @@ class Fault:
         """Give the keys that may stand where the fault is."""
         words = [word for word in self.path[:-1] if word in _SHAPES]
         shape = _SHAPES[str(words[-1])] if words else self.shape
-        return tuple(sorted(keys_of(shape)))
+        return _known_keys(shape)
+
+
+@cache
+def _known_keys(shape: type[Shape]) -> tuple[str, ...]:
+    return tuple(sorted(keys_of(shape)))
 
 
 def path_of(tree: Node, location: Sequence[str | int]) -> Path:
@@ -92,10 +98,11 @@ def _node_at(tree: Node, path: Path) -> Node:
 
 def report(faults: Sequence[Fault], problems: Problems) -> None:
     """Tell each fault, but no missing key that stands there misspelt or with a wrong value."""
+    lacking = {fault.path for fault in faults if fault.kind == "missing"}
     meant = {
         (fault.holder, nearest(fault.key, fault.known_keys))
         for fault in faults
-        if fault.kind == "extra_forbidden"
+        if fault.kind == "extra_forbidden" and fault.holder in lacking
     }
     for fault in faults:
         if fault.kind == "extra_forbidden":
