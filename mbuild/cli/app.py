@@ -31,7 +31,7 @@ for function in (
     app.command(function.__name__)(command(function))
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
+def _show_version(wanted: bool) -> None:  # typer calls it with the option's value
     if wanted:
         typer.echo(f"mbuild {__version__}")
         raise typer.Exit
@@ -39,7 +39,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it with 
 
 @app.callback()
 def _mbuild(
-    version: Annotated[  # noqa: ARG001  # its callback prints it
+    version: Annotated[  # its callback prints it
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,

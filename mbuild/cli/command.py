@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
@@ -26,7 +27,7 @@ def command(function: Command) -> Callable[..., None]:
     raises is printed, a line an error, and becomes the exit code.
     """
     signature = inspect.signature(function, eval_str=True)
-    groups = {
+    groups: dict[str, Any] = {
         name: parameter.annotation
         for name, parameter in signature.parameters.items()
         if dataclasses.is_dataclass(parameter.annotation)
@@ -43,7 +44,7 @@ def command(function: Command) -> Callable[..., None]:
     parameters = _flat_parameters(signature, groups)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del run.__wrapped__  # type: ignore[attr-defined]
+    del run.__wrapped__
     return run
 
 
@@ -71,39 +72,36 @@ def _bounded(work: Callable[[], int], view: ViewOptions) -> int:
         code = work()
         sys.stdout.flush()
     except MbuildError as error:
-        _show([error], view)
-        return error.exit_code
+        return _show(error, view)
     except KeyboardInterrupt:
-        error = Interrupted("interrupted", hint="run the same command again")
-        _show([error], view)
-        return error.exit_code
+        return _show(Interrupted("interrupted", hint="run the same command again"), view)
     except BrokenPipeError:
         # The reader of stdout has gone, as `head` does: nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as fault:  # noqa: BLE001  # the boundary: no traceback ever reaches a user
-        _show([_fault(fault)], view)
-        return MbuildError.exit_code
+        return _show(_fault(fault), view)
     return code
 
 
-def _show(errors: list[MbuildError], view: ViewOptions) -> None:
+def _show(error: MbuildError, view: ViewOptions) -> int:
+    """Print an error where the options want it, and give its exit code."""
     from mbuild.report.errors import error_lines
 
     if view.output is Output.JSON:
         from mbuild.report.document import Effort, make_document, to_json
 
-        sys.stdout.write(to_json(make_document((), Effort(), errors=errors)))
-    for line in error_lines(errors):
+        sys.stdout.write(to_json(make_document((), Effort(), errors=[error])))
+    for line in error_lines([error]):
         typer.echo(f"error: {line}", err=True)
+    return error.exit_code
 
 
 def _fault(fault: Exception) -> MbuildError:
     """Describe an exception nobody foresaw, in one line that a report of it can quote."""
     frame = traceback.extract_tb(fault.__traceback__)[-1]
-    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
     return MbuildError(
         f"a fault in mbuild: {type(fault).__name__} in {place}: {fault}".replace("\n", " "),
         hint="please report it, with the command and the spec",
     )
-

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from mbuild.cli.options import (
+    DryRun,
+    ImageOptions,
     MetadataFile,
     NetworkOptions,
     Output,
@@ -22,11 +24,9 @@ DIFFERENCE = 7
 
 def push(
     spec: SpecFiles = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
-    ] = False,
-    metadata_file: MetadataFile = "",
     *,
+    dry_run: DryRun = False,
+    metadata_file: MetadataFile = "",
     variables: VariableOptions,
     network: NetworkOptions,
     view: ViewOptions,
@@ -68,9 +68,7 @@ def plan(
     return code
 
 
-def check(
-    spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptions
-) -> int:
+def check(spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptions) -> int:
     """Check the spec alone, without network: every problem with its line and column."""
     from mbuild.cli.inputs import read_spec
     from mbuild.report.document import Effort, make_document, to_json
@@ -93,31 +91,14 @@ def create(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The image to publish.")],
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE...", help="Its images, one a platform; {arch} may stand in."),
+        typer.Argument(
+            metavar="SOURCE...", help="Its images, one a platform; {arch} may stand in."
+        ),
     ],
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TAG", envvar="MBUILD_TAG", help="A further tag. Repeatable."),
-    ] = None,
-    annotation: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="K=V", envvar="MBUILD_ANNOTATION", help="On the index. Repeatable."
-        ),
-    ] = None,
-    platform: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="P",
-            envvar="MBUILD_PLATFORM",
-            help="The platform of the source in the same place. Repeatable.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
-    ] = False,
-    metadata_file: MetadataFile = "",
     *,
+    dry_run: DryRun = False,
+    metadata_file: MetadataFile = "",
+    image: ImageOptions,
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
@@ -128,9 +109,9 @@ def create(
     spec = make_target(
         target=target,
         sources=sources,
-        tags=tag or (),
-        platforms=platform or (),
-        annotations=annotation or (),
+        tags=image.tag or (),
+        platforms=image.platform or (),
+        annotations=image.annotation or (),
     )
     publication = Publication(
         spec=spec, network=network, view=view, dry_run=dry_run, metadata_file=metadata_file

@@ -51,7 +51,13 @@ def _read(file: str) -> SpecText:
     if file == STDIN:
         return SpecText("<stdin>", sys.stdin.buffer.read(MAX_SPEC_SIZE + 1), "")
     with Path(file).open("rb") as stream:
-        return SpecText(file, stream.read(MAX_SPEC_SIZE + 1), os.path.dirname(file))
+        return SpecText(file, stream.read(MAX_SPEC_SIZE + 1), _folder(file))
+
+
+def _folder(file: str) -> str:
+    """Give what the file's relative paths are joined to, nothing for the current folder."""
+    folder = str(Path(file).parent)
+    return "" if folder == "." else folder
 
 
 def _reason(file: str, error: OSError) -> str:

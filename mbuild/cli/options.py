@@ -106,6 +106,32 @@ class NetworkOptions:
     ] = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions:
+    """What a spec would say of a target, as options of `create`."""
+
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", envvar="MBUILD_TAG", help="A further tag. Repeatable."),
+    ] = None
+    annotation: Annotated[
+        list[str] | None,
+        typer.Option(metavar="K=V", envvar="MBUILD_ANNOTATION", help="On the index. Repeatable."),
+    ] = None
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="P",
+            envvar="MBUILD_PLATFORM",
+            help="The platform of the source in the same place. Repeatable.",
+        ),
+    ] = None
+
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
+]
+
 MetadataFile = Annotated[
     str,
     typer.Option(
@@ -118,7 +144,5 @@ MetadataFile = Annotated[
 
 SpecFiles = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[SPEC]...", help="YAML files, - for stdin.  [default: manifests.yaml]"
-    ),
+    typer.Argument(metavar="[SPEC]...", help="YAML files, - for stdin.  [default: manifests.yaml]"),
 ]

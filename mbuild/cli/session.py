@@ -36,9 +36,7 @@ class Session:
 Work = Callable[[Session], Coroutine[Any, Any, T]]
 
 
-def run_session(
-    work: Work[T], network: NetworkOptions, view: ViewOptions
-) -> tuple[T, Effort]:
+def run_session(work: Work[T], network: NetworkOptions, view: ViewOptions) -> tuple[T, Effort]:
     """Run a command's work, and give its result with what it took.
 
     SIGINT and SIGTERM cancel the work; raises Interrupted unless the work then still gives

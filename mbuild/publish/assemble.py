@@ -50,7 +50,9 @@ def make_entry(source: Source) -> Descriptor:
         listed,
         media_type=source.child.content.media_type,
         platform=platform_of(source),
-        annotations=make_annotations({**dict(listed.annotations), **dict(source.entry.annotations)}),
+        annotations=make_annotations(
+            {**dict(listed.annotations), **dict(source.entry.annotations)}
+        ),
     )
 
 

@@ -21,9 +21,7 @@ class Library:
 
     async def manifest(self, store: Store, reference: str) -> Content:
         """Fetch a manifest by tag or digest, or give the one fetched before."""
-        return await self._once(
-            (store.name, reference), lambda: store.fetch_manifest(reference)
-        )
+        return await self._once((store.name, reference), lambda: store.fetch_manifest(reference))
 
     async def blob(self, store: Store, descriptor: Descriptor) -> bytes:
         """Fetch a small blob, or give the one fetched before from whichever repository."""

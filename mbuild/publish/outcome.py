@@ -52,8 +52,8 @@ class Copied:
 class Outcome:
     """What one repository of a target came to.
 
-    `target` names the target, `image` the repository, which are the same where a target has
-    one only. `index` is None where no index could be made; `verified` None where nothing was written.
+    `image` names the repository, `target` the target by its first repository. `index` is
+    None where no index could be made; `verified` None where nothing was written.
     """
 
     target: str

@@ -96,9 +96,7 @@ def _children(source: Source) -> Iterator[Child]:
 def _make_step(
     content: Content, resolved: tuple[Source | Skipped, ...], store: Store, present: Present
 ) -> Step:
-    tags = tuple(
-        _tag_outcome(tag, holding, content) for tag, holding in present.holdings.items()
-    )
+    tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
     platforms = tuple(_platform_outcomes(resolved, present.previous))
     return Step(store, tags, platforms, tuple(_warnings(platforms, store)))
 

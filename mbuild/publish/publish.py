@@ -127,9 +127,7 @@ def _raise_any(errors: tuple[MbuildError, ...]) -> None:
         raise Failures(errors)
 
 
-def _failed(
-    target: Target, places: tuple[Store, ...], error: MbuildError
-) -> tuple[Outcome, ...]:
+def _failed(target: Target, places: tuple[Store, ...], error: MbuildError) -> tuple[Outcome, ...]:
     errors = tuple(flatten([error]))
     names = tuple(store.name for store in places)
     return tuple(replace(outcome, errors=errors) for outcome in untouched(target, names))

@@ -29,9 +29,7 @@ async def all_together(work: Iterable[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
     return tuple(result for result in results if not isinstance(result, MbuildError))
 
 
-async def both(
-    first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]
-) -> tuple[T, U]:
+async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
     """Run two coroutines of different results side by side, as `all_together` does."""
     return cast("tuple[T, U]", await all_together((first, second)))
 

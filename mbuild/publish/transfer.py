@@ -57,8 +57,7 @@ class Transfer:
         }
         await all_together(self._bring_blob(blob, store) for blob, store in blobs.values())
         await all_together(
-            self._target.put_manifest(str(child.content.digest), child.content)
-            for child in missing
+            self._target.put_manifest(str(child.content.digest), child.content) for child in missing
         )
 
     async def _bring_blob(self, blob: Descriptor, source: Store) -> None:

@@ -12,13 +12,6 @@ from mbuild.publish.assemble import make_entry, platform_of
 from mbuild.publish.source import Source
 from mbuild.spec.spec import Target
 
-PLATFORM_FIELDS = {
-    "os": lambda platform: platform.os,
-    "architecture": lambda platform: platform.architecture,
-    "variant": lambda platform: platform.variant,
-    "os.version": lambda platform: platform.os_version,
-}
-
 
 def check_sources(sources: tuple[Source, ...], target: Target) -> tuple[MbuildError, ...]:
     """Check every image against the spec: platform, duplicates, attestations, requirements."""
@@ -53,10 +46,10 @@ def _platform_problems(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
 
 
 def _contradiction(source: Source, said: Platform, field: str) -> MbuildError:
-    value = PLATFORM_FIELDS[field]
+    value = source.found.to_dict().get(field)
     return _mismatch(
         source,
-        f"the spec says {said}, and the image's config has {field} {value(source.found)!r}",
+        f"the spec says {said}, and the image's config has {field} {value!r}",
         "name the right image, correct the platform, or set trust: spec on the entry",
     )
 

@@ -37,7 +37,8 @@ def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
     yield from table([_platform_row(platform) for platform in outcome.platforms], indent=2)
     if outcome.copied.blobs or outcome.copied.mounted:
         copied = outcome.copied
-        yield f"  copied {_count(copied.blobs, 'blob')} ({human_size(copied.bytes)}), mounted {copied.mounted}"
+        sent = f"{_count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
+        yield f"  copied {sent}, mounted {copied.mounted}"
 
 
 def _summary(outcome: Outcome, index: Descriptor, *, planned: bool) -> str:

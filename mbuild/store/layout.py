@@ -12,7 +12,12 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
 from mbuild.store.files import Sleep, explain_disk_errors, lock_folder, replace_file, write_file
-from mbuild.store.layout_index import LAYOUT_FILE, LayoutIndex, check_layout_file, parse_layout_index
+from mbuild.store.layout_index import (
+    LAYOUT_FILE,
+    LayoutIndex,
+    check_layout_file,
+    parse_layout_index,
+)
 from mbuild.store.store import OpenSource
 
 CHUNK = 1024 * 1024

@@ -65,7 +65,9 @@ class RepositoryStore:
         """See distribution-spec, "Mounting a blob from another repository"."""
         return await self._registry.mount_blob(self._path, digest, source_path)
 
-    def open_blob(self, descriptor: Descriptor) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def open_blob(
+        self, descriptor: Descriptor
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Stream the blob; see distribution-spec, "Pulling blobs"."""
         return self._registry.open_blob(self._path, descriptor)
 

@@ -57,7 +57,9 @@ class Store(Protocol):
         False where that is not possible or was declined: the caller copies it.
         """
 
-    def open_blob(self, descriptor: Descriptor) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def open_blob(
+        self, descriptor: Descriptor
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a stream of the blob's bytes, in one attempt."""
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
