@@ -23,6 +23,7 @@ file:line:column or the reference; `hint` is the next step.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
@@ -31,20 +32,23 @@ from typing import Self
 WORST_FIRST = (1, 130, 6, 5, 4, 3, 2)
 """Exit codes from the worst to the mildest: a batch ends with the worst of its targets."""
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
 
 class MbuildError(Exception):
     """Base of every error mbuild raises on purpose.
 
     `code` is the stable word that `--output json` shows, `exit_code` what the process
-    ends with. `where` is where to look: a position in the spec, or a reference.
+    ends with. `where` is where to look: a position in the spec, or a reference. Line breaks
+    and other control characters, which a registry's words may hold, become spaces.
     """
 
     code = "fault"
     exit_code = 1
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = _CONTROLS.sub(" ", message)
+        super().__init__(self.message)
         self.where = where
         self.hint = hint
 
@@ -52,7 +56,6 @@ class MbuildError(Exception):
         """Give the whole error on one line: where, what and why, what next."""
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text}; {self.hint}" if self.hint else text
-
 
     def placed(self, message: str, where: str) -> Self:
         """Give the same error as its reader should see it: another text, another place."""

@@ -85,6 +85,14 @@ def descriptor_from(data: Mapping[str, Any]) -> Descriptor:
     )
 
 
+def descriptor_at(field: str, data: Mapping[str, Any]) -> Descriptor:
+    """Read a descriptor that stands in `field`, which the ValueError then names too."""
+    try:
+        return descriptor_from(data)
+    except ValueError as error:
+        raise ValueError(f"in {field}: {error.args[0]}") from None
+
+
 def to_oci_dict(descriptor: Descriptor) -> dict[str, Any]:
     """Give the JSON object of an OCI index entry, keys in the order the index bytes have them."""
     platform = descriptor.platform

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_HEX = "[0-9a-fA-F]"
+_ESCAPES = re.compile(
+    rf"\\u[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}"  # a pair: one character
+    rf"|(\\u[dD][89a-fA-F]{_HEX}{{2}})"  # half a pair: none
+    r"|\\.",
+    re.DOTALL,
+)
 
 
 def parse_object(content: bytes) -> Mapping[str, Any]:
     """Parse UTF-8 JSON that must be an object.
 
     Raises ValueError for anything else, duplicate keys and bottomless nesting included:
-    two readers that keep different values of one key would see two different images.
+    two readers that keep different values of one key would see two different images. An
+    escape that is half of a UTF-16 pair becomes U+FFFD, as Go reads it.
     """
     try:
-        value = json.loads(content.decode("utf-8"), object_pairs_hook=_unique)
+        text = _ESCAPES.sub(lambda found: r"\ufffd" if found[1] else found[0], content.decode())
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise ValueError(f"not JSON: {error.msg} at {where}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"not JSON: it has no {name}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

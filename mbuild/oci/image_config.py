@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mbuild.oci.fields import optional_text, optional_texts, parse_object
-from mbuild.oci.platform import Platform
+from mbuild.oci.fields import parse_object
+from mbuild.oci.platform import Platform, platform_from
 
 
 def parse_config_platform(raw: bytes) -> Platform:
@@ -12,11 +12,4 @@ def parse_config_platform(raw: bytes) -> Platform:
     Fields the config leaves out are empty text. Raises ValueError for bytes that are not a
     JSON object, or a field of the wrong type.
     """
-    data = parse_object(raw)
-    return Platform(
-        os=optional_text(data, "os"),
-        architecture=optional_text(data, "architecture"),
-        variant=optional_text(data, "variant"),
-        os_version=optional_text(data, "os.version"),
-        os_features=optional_texts(data, "os.features"),
-    )
+    return platform_from(parse_object(raw))

@@ -9,7 +9,7 @@ from mbuild.oci import media_types
 from mbuild.oci.descriptor import (
     Annotations,
     Descriptor,
-    descriptor_from,
+    descriptor_at,
     make_annotations,
     to_docker_dict,
     to_oci_dict,
@@ -102,17 +102,17 @@ def parse_index(raw: bytes) -> Index:
         raise ValueError("'manifests' is missing")
     if "config" in data or "layers" in data:
         raise ValueError("it has 'manifests' and, like an image manifest, 'config' or 'layers'")
+    media_type = optional_text(data, "mediaType") or media_types.OCI_INDEX
+    if not media_types.is_index(media_type):
+        raise ValueError(f"'mediaType' is {media_type!r}, not an index's")
     subject = optional(data, "subject", dict, None)
-    entries = []
-    for position, entry in enumerate(optional_objects(data, "manifests")):
-        try:
-            entries.append(descriptor_from(entry))
-        except ValueError as error:
-            raise ValueError(f"in manifests[{position}]: {error.args[0]}") from None
     return Index(
-        media_type=optional_text(data, "mediaType") or media_types.OCI_INDEX,
-        manifests=tuple(entries),
+        media_type=media_type,
+        manifests=tuple(
+            descriptor_at(f"manifests[{position}]", entry)
+            for position, entry in enumerate(optional_objects(data, "manifests"))
+        ),
         annotations=make_annotations(dict(optional_map(data, "annotations"))),
         artifact_type=optional_text(data, "artifactType"),
-        subject=None if subject is None else descriptor_from(subject),
+        subject=None if subject is None else descriptor_at("subject", subject),
     )

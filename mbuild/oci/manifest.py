@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mbuild.oci import media_types
-from mbuild.oci.descriptor import Annotations, Descriptor, descriptor_from, make_annotations
+from mbuild.oci.descriptor import Annotations, Descriptor, descriptor_at, make_annotations
 from mbuild.oci.digest import Digest
 from mbuild.oci.fields import (
     optional,
@@ -65,23 +65,18 @@ def parse_image_manifest(raw: bytes) -> ImageManifest:
     config = optional(data, "config", dict, None)
     if config is None:
         raise ValueError("'config' is missing")
+    if "manifests" in data:
+        raise ValueError("it has 'config' and, like an index, 'manifests'")
     subject = optional(data, "subject", dict, None)
     return ImageManifest(
-        config=_named("config", config),
+        config=descriptor_at("config", config),
         layers=tuple(
-            _named(f"layers[{position}]", layer)
+            descriptor_at(f"layers[{position}]", layer)
             for position, layer in enumerate(optional_objects(data, "layers"))
         ),
-        subject=None if subject is None else _named("subject", subject),
+        subject=None if subject is None else descriptor_at("subject", subject),
         annotations=make_annotations(dict(optional_map(data, "annotations"))),
     )
-
-
-def _named(field: str, data: Mapping[str, Any]) -> Descriptor:
-    try:
-        return descriptor_from(data)
-    except ValueError as error:
-        raise ValueError(f"in {field}: {error.args[0]}") from None
 
 
 def media_type_of(raw: bytes, declared: str) -> str:

@@ -6,23 +6,24 @@ does what an image says of itself fit what the spec says of it?
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mbuild.oci.fields import optional_text, optional_texts, required_text
+from mbuild.oci.fields import optional_text, optional_texts
 
 KNOWN_OS = frozenset(
     "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 "
-    "solaris wasip1 windows zos".split()
+    "solaris wasi wasip1 windows zos".split()
 )
 KNOWN_ARCHITECTURES = frozenset(
-    "386 amd64 amd64p32 arm armbe arm64 arm64be loong64 mips mips64 mips64le mips64p32 "
-    "mips64p32le mipsle ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm".split()
+    "386 amd64 amd64p32 arm armbe arm64 arm64be loong64 mips mips64 mips64le mips64p32 mips64p32le "
+    "mipsle ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm wasm32".split()
 )
 _OS_ALIASES = {"macos": "darwin"}
-_ARCHITECTURE_ALIASES = {
-    "i386": ("386", None),
+_ARCHITECTURE_ALIASES: Mapping[str, tuple[str, str | None]] = {
+    "i386": ("386", ""),
     "x86_64": ("amd64", None),
     "x86-64": ("amd64", None),
     "aarch64": ("arm64", None),
@@ -33,6 +34,14 @@ ARCHITECTURE_NAMES = KNOWN_ARCHITECTURES | _ARCHITECTURE_ALIASES.keys()
 OS_NAMES = KNOWN_OS | _OS_ALIASES.keys()
 _ARM64_VARIANTS = {"8": "", "v8": "", "v8.0": "", "9": "v9", "9.0": "v9", "v9.0": "v9"}
 _ARM_VARIANTS = {"": "v7", "5": "v5", "6": "v6", "7": "v7", "8": "v8"}
+
+_NUMBERED = {"amd64", "arm", "arm64"}
+_NUMBERED_VARIANT = re.compile(r"v?[0-9]+(?:\.[0-9]+)?")
+_NAMED_VARIANT = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_TEXT = re.compile(
+    r"(?P<os>[^/():\s]+)(?:\((?P<inner>[^/():+\s]*)(?P<features>(?:\+[^/():+\s]+)*)\))?"
+    r"/(?P<architecture>[^/():\s]+)(?:/(?P<variant>[^/():\s]+))?(?::(?P<outer>[^/():+\s]+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,12 @@ class Platform:
     os_features: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Give `os/arch[/variant][:os.version]`, which `parse_platform` reads back."""
-        name = "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+        """Give `os/arch[/variant][:os.version]`, which `parse_platform` reads back.
+
+        os.features have no place in it; a platform without OS and architecture is "unknown".
+        """
+        parts = (self.os, self.architecture, self.variant)
+        name = "/".join(part for part in parts if part) or "unknown"
         return f"{name}:{self.os_version}" if self.os_version else name
 
     @property
@@ -64,49 +77,73 @@ class Platform:
             "os.features": list(self.os_features),
             "variant": self.variant,
         }
-        return {key: value for key, value in pairs.items() if value or key in {"architecture", "os"}}
+        return {
+            key: value for key, value in pairs.items() if value or key in {"architecture", "os"}
+        }
 
 
 def parse_platform(text: str) -> Platform:
     """Parse `os/arch[/variant][:os.version]`; aliases of OS and architecture are resolved.
 
     The variant stays as written (`arm64/v8` keeps its `v8`; only `normalise` folds it).
-    Raises ValueError, whose second argument is the part that is not known, if any.
+    containerd's form `os(os.version+feature)/arch[/variant]` is understood too. Raises
+    ValueError, whose second argument is the part that is not known, if any.
     """
-    name, colon, os_version = text.partition(":")
-    parts = name.split("/")
-    if not 2 <= len(parts) <= 3 or not all(parts) or (colon and not os_version):
+    found = _TEXT.fullmatch(text)
+    if not found or (found["inner"] and found["outer"]):
         raise ValueError(f"{text!r} is not a platform: write it os/arch[/variant][:os.version]")
-    return make_platform(parts[0], parts[1], parts[2] if len(parts) > 2 else "", os_version)
+    return make_platform(
+        found["os"],
+        found["architecture"],
+        found["variant"] or "",
+        os_version=found["inner"] or found["outer"] or "",
+        os_features=(found["features"] or "").split("+")[1:],
+    )
 
 
 def make_platform(
     os: str,
     architecture: str,
     variant: str = "",
+    *,
     os_version: str = "",
     os_features: Sequence[str] = (),
 ) -> Platform:
     """Make a platform of a known OS and architecture, lower-cased, aliases resolved.
 
-    Raises ValueError for an OS, an architecture or a variant that nothing runs.
+    Raises ValueError for an OS, an architecture or a variant that nothing runs, and for a
+    variant beside an alias that means another one (`armhf/v6`).
     """
-    os, architecture, variant = os.lower(), architecture.lower(), variant.lower()
-    os = _OS_ALIASES.get(os, os)
-    architecture, implied = _ARCHITECTURE_ALIASES.get(architecture, (architecture, None))
+    os, written, variant = _os(os), architecture.lower(), variant.lower()
+    architecture, implied = _ARCHITECTURE_ALIASES.get(written, (written, None))
     if os not in KNOWN_OS:
         raise ValueError(f"{os!r} is not a known operating system", os, "os")
     if architecture not in KNOWN_ARCHITECTURES:
-        raise ValueError(f"{architecture!r} is not a known architecture", architecture, "architecture")
+        raise ValueError(
+            f"{architecture!r} is not a known architecture", architecture, "architecture"
+        )
     check_variant(architecture, variant)
+    if implied is not None and variant not in {"", implied}:
+        name = f"{architecture}/{implied}".removesuffix("/")
+        raise ValueError(f"{written!r} means {name}, not variant {variant!r}: write {architecture}")
     return Platform(os, architecture, variant or implied or "", os_version, tuple(os_features))
 
 
+def _os(name: str) -> str:
+    lower = name.lower()
+    return _OS_ALIASES.get(lower, lower)
+
+
 def check_variant(architecture: str, variant: str) -> None:
-    """Raise ValueError for a variant that no image of this architecture can have."""
-    shape = variant.removeprefix("v").split(".")
-    if variant and (not all(part.isascii() and part.isdigit() for part in shape) or len(shape) > 2):
-        raise ValueError(f"{variant!r} is not a variant of {architecture}: write it like v7 or v8")
+    """Raise ValueError for a variant that no image of this architecture can have.
+
+    Those of amd64, arm and arm64 are numbers (v3, v7, v8.1); others are whatever their
+    toolchains call them (rva22u64, power9, z13, softfloat).
+    """
+    shape = _NUMBERED_VARIANT if architecture in _NUMBERED else _NAMED_VARIANT
+    if variant and not shape.fullmatch(variant):
+        example = {"amd64": "v3", "arm": "v7", "arm64": "v8"}.get(architecture, "rva22u64")
+        raise ValueError(f"{variant!r} is not a variant of {architecture}: write it like {example}")
 
 
 def normalise(platform: Platform) -> Platform:
@@ -115,18 +152,13 @@ def normalise(platform: Platform) -> Platform:
     Lower case; aliases; `arm` is `arm/v7`, `arm64/v8` is `arm64`, `amd64/v1` is `amd64`;
     os.features sorted and freed of duplicates.
     """
-    os = platform.os.lower()
-    architecture = platform.architecture.lower()
-    variant = platform.variant.lower()
-    os = _OS_ALIASES.get(os, os)
-    if architecture in _ARCHITECTURE_ALIASES:
-        architecture, implied = _ARCHITECTURE_ALIASES[architecture]
-        variant = "" if architecture == "386" else implied or variant
+    written, variant = platform.architecture.lower(), platform.variant.lower()
+    architecture, implied = _ARCHITECTURE_ALIASES.get(written, (written, None))
     return replace(
         platform,
-        os=os,
+        os=_os(platform.os),
         architecture=architecture,
-        variant=_normal_variant(architecture, variant),
+        variant=_normal_variant(architecture, variant if implied is None else implied),
         os_features=tuple(sorted(set(platform.os_features))),
     )
 
@@ -183,11 +215,12 @@ def complete(said: Platform, found: Platform) -> Platform:
 def platform_from(data: Mapping[str, Any]) -> Platform:
     """Read the JSON object of an index entry, or the same fields of an image config.
 
-    What is there is kept as it stands. Raises ValueError where a field has a wrong type.
+    What is there is kept as it stands, and what is absent is empty text: artifact tools
+    write entries with an empty OS. Raises ValueError where a field has a wrong type.
     """
     return Platform(
-        os=required_text(data, "os"),
-        architecture=required_text(data, "architecture"),
+        os=optional_text(data, "os"),
+        architecture=optional_text(data, "architecture"),
         variant=optional_text(data, "variant"),
         os_version=optional_text(data, "os.version"),
         os_features=optional_texts(data, "os.features"),

@@ -1,4 +1,4 @@
-"""A reference: the name of an image in a registry, by Docker's grammar and defaults, or in a layout.
+"""A reference: the name of an image in a registry, by Docker's grammar, or in an OCI layout.
 
 Sources: distribution/reference, regexp.go and normalize.go; containers-transports(5) for `oci:`.
 """
@@ -22,6 +22,11 @@ _DOMAIN = re.compile(
 _PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*", re.ASCII)
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_LAYOUT_WORD = r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*"
+_LAYOUT_TAG = re.compile(rf"{_LAYOUT_WORD}(?:/{_LAYOUT_WORD})*")
+_OTHER_FORM = re.compile(
+    r"(?P<scheme>docker|https?)://|(?:containers-storage|dir|docker-archive|docker-daemon|oci-archive):"
+)
 _BARE_ID = re.compile(r"[a-f0-9]{64}", re.ASCII)
 
 
@@ -100,7 +105,16 @@ def check_tag(tag: str) -> None:
 
 
 def parse_any_reference(text: str) -> AnyReference:
-    """Parse `oci:DIR[:TAG]` or a registry reference; raises ValueError."""
+    """Parse `oci:DIR[:TAG]` or a registry reference; raises ValueError.
+
+    Other transports and URLs are refused by name: `oci-archive:app.tar` would be read as
+    an image of Docker Hub.
+    """
+    other = _OTHER_FORM.match(text)
+    if other and other["scheme"]:
+        raise ValueError(f"{text!r} is not a reference: write it without {other[0]}")
+    if other:
+        raise ValueError(f"{text!r} is not a reference: {other[0]} is no transport mbuild knows")
     return parse_layout_reference(text) if text.startswith("oci:") else parse_reference(text)
 
 
@@ -110,12 +124,21 @@ def parse_reference(text: str) -> Reference:
     `latest` is a default of its user, not of the grammar: see `with_default_tag`.
     Raises ValueError that shows the text and the rule it breaks.
     """
+    if not text:
+        raise ValueError("'' is not a reference: it is empty")
     if _BARE_ID.fullmatch(text):
         raise ValueError(f"{text!r} is not a reference: 64 hex digits alone could be an image ID")
     name, digest = _split_digest(text)
     name, tag = _split_tag(name)
     domain, path = _split_domain(name)
     _check_name(text, domain, path)
+    domain = _HUB_ALIASES.get(domain, domain)
+    if domain == HUB and "/" not in path:
+        path = f"library/{path}"
+    if len(path) > MAX_NAME_LENGTH:
+        raise ValueError(
+            f"{text!r} is not a reference: the repository name is longer than {MAX_NAME_LENGTH}"
+        )
     if tag is not None:
         check_tag(tag)
     return Reference(domain, path, tag or "", digest)
@@ -134,12 +157,10 @@ def _split_tag(name: str) -> tuple[str, str | None]:
 
 def _split_domain(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    is_domain = slash and (first == "localhost" or re.search(r"[.:]", first) or first != first.lower())
-    domain, path = (first, rest) if is_domain else (HUB, name)
-    domain = _HUB_ALIASES.get(domain, domain)
-    if domain == HUB and "/" not in path:
-        path = f"library/{path}"
-    return domain, path
+    is_domain = slash and (
+        first == "localhost" or re.search(r"[.:]", first) or first != first.lower()
+    )
+    return (first, rest) if is_domain else (HUB, name)
 
 
 def _check_name(text: str, domain: str, path: str) -> None:
@@ -149,19 +170,16 @@ def _check_name(text: str, domain: str, path: str) -> None:
         if _PATH.fullmatch(path.lower()):
             raise ValueError(f"{text!r} is not a reference: the repository name must be lower case")
         raise ValueError(
-            f"{text!r} is not a reference: {path!r} is not a repository name "
-            "(lower-case letters and digits, single '.', '_' or '-' between them, '/' between parts)"
-        )
-    if len(path) > MAX_NAME_LENGTH:
-        raise ValueError(
-            f"{text!r} is not a reference: the repository name is longer than {MAX_NAME_LENGTH}"
+            f"{text!r} is not a reference: {path!r} is not a repository name (lower-case letters "
+            "and digits, single '.', '_' or '-' between them, '/' between parts)"
         )
 
 
 def parse_layout_reference(text: str) -> LayoutReference:
     """Parse `oci:DIR[:TAG][@DIGEST]`; a colon inside DIR cannot be written, as in skopeo.
 
-    Raises ValueError for an empty directory or a tag that is not one.
+    TAG is what the layout says in org.opencontainers.image.ref.name, and may thus be a
+    whole reference. Raises ValueError for an empty directory or a tag that is not one.
     """
     rest = text.removeprefix("oci:")
     name, at, digest_text = rest.rpartition("@sha256:")
@@ -169,8 +187,8 @@ def parse_layout_reference(text: str) -> LayoutReference:
     directory, colon, tag = (name if at else rest).partition(":")
     if not directory:
         raise ValueError(f"{text!r} is not a reference: oci: needs a directory, oci:DIR[:TAG]")
-    if colon:
-        check_tag(tag)
+    if colon and not (_TAG.fullmatch(tag) or _LAYOUT_TAG.fullmatch(tag)):
+        raise ValueError(f"{text!r} is not a reference: {tag!r} cannot be a tag in a layout")
     return LayoutReference(directory, tag, digest)
 
 
