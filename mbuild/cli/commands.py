@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from mbuild.cli.options import (
-    DryRun,
     ImageOptions,
-    MetadataFile,
     NetworkOptions,
     Output,
     SpecFiles,
     VariableOptions,
     ViewOptions,
+    WriteOptions,
 )
 
 DIFFERENCE = 7
@@ -25,22 +24,26 @@ DIFFERENCE = 7
 def push(
     spec: SpecFiles = None,
     *,
-    dry_run: DryRun = False,
-    metadata_file: MetadataFile = "",
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG", envvar="MBUILD_TAG", help="A further tag for every target. Repeatable."
+        ),
+    ] = None,
+    writing: WriteOptions,
     variables: VariableOptions,
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
     """Publish every target of the spec: fetch, check, assemble, push to its tags, prove it."""
-    from mbuild.cli.inputs import read_spec
+    from mbuild.cli.inputs import read_spec, with_tags
     from mbuild.cli.publishing import Publication, exit_code
 
     publication = Publication(
-        spec=read_spec(spec, variables.set_),
+        spec=with_tags(read_spec(spec, variables.set_), tag or ()),
         network=network,
         view=view,
-        dry_run=dry_run,
-        metadata_file=metadata_file,
+        writing=writing,
     )
     return exit_code(publication.run())
 
@@ -61,7 +64,8 @@ def plan(
     from mbuild.cli.publishing import Publication, exit_code
 
     spec_value = read_spec(spec, variables.set_)
-    outcomes = Publication(spec=spec_value, network=network, view=view, dry_run=True).run()
+    writing = WriteOptions(dry_run=True)
+    outcomes = Publication(spec=spec_value, network=network, view=view, writing=writing).run()
     code = exit_code(outcomes)
     if not code and check and any(outcome.is_change for outcome in outcomes):
         return DIFFERENCE
@@ -89,15 +93,14 @@ def check(spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptio
 
 def create(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The image to publish.")],
-    sources: Annotated[
+    source: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="Its images, one a platform; {arch} may stand in."
+            metavar="SOURCE", help="Its images, one a platform; or one with {arch} in its name."
         ),
     ],
     *,
-    dry_run: DryRun = False,
-    metadata_file: MetadataFile = "",
+    writing: WriteOptions,
     image: ImageOptions,
     network: NetworkOptions,
     view: ViewOptions,
@@ -108,14 +111,12 @@ def create(
 
     spec = make_target(
         target=target,
-        sources=sources,
+        sources=source,
         tags=image.tag or (),
         platforms=image.platform or (),
         annotations=image.annotation or (),
     )
-    publication = Publication(
-        spec=spec, network=network, view=view, dry_run=dry_run, metadata_file=metadata_file
-    )
+    publication = Publication(spec=spec, network=network, view=view, writing=writing)
     return exit_code(publication.run())
 
 

@@ -128,21 +128,27 @@ class ImageOptions:
     ] = None
 
 
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
-]
+@dataclass(frozen=True, kw_only=True)
+class WriteOptions:
+    """Whether anything is written, and where the result is noted."""
 
-MetadataFile = Annotated[
-    str,
-    typer.Option(
-        metavar="FILE",
-        envvar="MBUILD_METADATA_FILE",
-        help="Write digest, descriptor and names there, with buildx's keys.",
-        show_default=False,
-    ),
-]
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
+    ] = False
+    metadata_file: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            envvar="MBUILD_METADATA_FILE",
+            help="Write digest, descriptor and names there, with buildx's keys.",
+            show_default=False,
+        ),
+    ] = ""
+
 
 SpecFiles = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SPEC]...", help="YAML files, - for stdin.  [default: manifests.yaml]"),
+    typer.Argument(
+        metavar="SPEC", help="YAML files, - for stdin; manifests.yaml if none is named."
+    ),
 ]

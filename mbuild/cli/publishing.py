@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from mbuild.cli.options import NetworkOptions, Output, ViewOptions
+from mbuild.cli.options import NetworkOptions, Output, ViewOptions, WriteOptions
 from mbuild.cli.session import Session, run_session
 from mbuild.errors import UsageError, worst_exit_code
 from mbuild.publish.outcome import Outcome
@@ -29,8 +29,7 @@ class Publication:
     spec: Spec
     network: NetworkOptions
     view: ViewOptions
-    dry_run: bool = False
-    metadata_file: str = ""
+    writing: WriteOptions
 
     def run(self) -> tuple[Outcome, ...]:
         """Publish, and report on stdout, stderr and in the metadata file.
@@ -40,8 +39,8 @@ class Publication:
         self._check_metadata_file()
         outcomes, effort = run_session(self._publish, self.network, self.view)
         self._report(outcomes, effort)
-        if self.metadata_file and not self.dry_run:
-            path = Path(self.metadata_file)
+        if self.writing.metadata_file and not self.writing.dry_run:
+            path = Path(self.writing.metadata_file)
             with explain_disk_errors(path):
                 write_file(path, to_json(make_metadata(outcomes)).encode())
         return outcomes
@@ -50,16 +49,16 @@ class Publication:
         publisher = Publisher(
             stores=session.stores,
             library=session.library,
-            dry_run=self.dry_run,
+            dry_run=self.writing.dry_run,
             announce=session.console.announce,
         )
         return await publisher.publish(self.spec)
 
     def _check_metadata_file(self) -> None:
-        path = Path(self.metadata_file)
-        if self.metadata_file and (path.is_dir() or not path.parent.is_dir()):
+        path = Path(self.writing.metadata_file)
+        if self.writing.metadata_file and (path.is_dir() or not path.parent.is_dir()):
             raise UsageError(
-                f"--metadata-file {self.metadata_file!r} cannot be written",
+                f"--metadata-file {self.writing.metadata_file!r} cannot be written",
                 hint="name a file in a folder that exists",
             )
 
@@ -79,7 +78,7 @@ class Publication:
             yield from image_lines(outcomes)
             return
         for outcome in outcomes:
-            yield from outcome_lines(outcome, planned=self.dry_run)
+            yield from outcome_lines(outcome, planned=self.writing.dry_run)
 
 
 def exit_code(outcomes: tuple[Outcome, ...]) -> int:
