@@ -27,6 +27,8 @@ import re
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
 from typing import Self
 
 WORST_FIRST = (1, 130, 6, 5, 4, 3, 2)
@@ -190,6 +192,18 @@ class Failures(MbuildError):
         self.errors = tuple(flatten(errors))
         super().__init__("; ".join(str(error) for error in self.errors))
         self.exit_code = worst_exit_code(self.errors)
+
+
+def make_fault(exception: BaseException) -> MbuildError:
+    """Describe an exception nobody foresaw, in one line that a report of it can quote."""
+    while isinstance(exception, BaseExceptionGroup):
+        exception = exception.exceptions[0]
+    frames = extract_tb(exception.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    text = f"a fault in mbuild: {type(exception).__name__}{place}: {exception}"
+    return MbuildError(
+        " ".join(text.split()), hint="please report it, with the command and the spec"
+    )
 
 
 def flatten(errors: Iterable[MbuildError]) -> Iterable[MbuildError]:

@@ -7,15 +7,13 @@ import functools
 import inspect
 import os
 import sys
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
 
 from mbuild.cli.options import Output, ViewOptions
-from mbuild.errors import Interrupted, MbuildError
+from mbuild.errors import Interrupted, MbuildError, make_fault
 
 Command = Callable[..., int]
 
@@ -80,7 +78,7 @@ def _bounded(work: Callable[[], int], view: ViewOptions) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as fault:  # noqa: BLE001  # the boundary: no traceback ever reaches a user
-        return _show(_fault(fault), view)
+        return _show(make_fault(fault), view)
     return code
 
 
@@ -95,13 +93,3 @@ def _show(error: MbuildError, view: ViewOptions) -> int:
     for line in error_lines([error]):
         typer.echo(f"error: {line}", err=True)
     return error.exit_code
-
-
-def _fault(fault: Exception) -> MbuildError:
-    """Describe an exception nobody foresaw, in one line that a report of it can quote."""
-    frame = traceback.extract_tb(fault.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}:{frame.lineno}"
-    return MbuildError(
-        f"a fault in mbuild: {type(fault).__name__} in {place}: {fault}".replace("\n", " "),
-        hint="please report it, with the command and the spec",
-    )

@@ -29,7 +29,9 @@ def fetch_content(text: str, network: NetworkOptions, view: ViewOptions) -> Cont
     try:
         content, _ = run_session(work, network, view)
     except NotFound as error:
-        raise SourceNotFound(error.message, where=error.where or text, hint=error.hint) from error
+        raise SourceNotFound(
+            error.message, where=error.where or text, hint=error.hint or "check name and tag"
+        ) from error
     return content
 
 

@@ -24,8 +24,9 @@ class Library:
         return await self._once((store.name, reference), lambda: store.fetch_manifest(reference))
 
     async def blob(self, store: Store, descriptor: Descriptor) -> bytes:
-        """Fetch a small blob, or give the one fetched before from whichever repository."""
-        return await self._once(descriptor.digest, lambda: store.fetch_blob(descriptor))
+        """Fetch a small blob, or give the one fetched before from the same repository."""
+        key = (store.name, descriptor.digest)
+        return await self._once(key, lambda: store.fetch_blob(descriptor))
 
     async def _once(self, key: Hashable, fetch: Callable[[], Coroutine[Any, Any, T]]) -> T:
         task = self._fetches.get(key)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from mbuild.errors import Failures, ImageMismatch, Interrupted, MbuildError, flatten
+from mbuild.errors import Failures, ImageMismatch, Interrupted, MbuildError, flatten, make_fault
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.publish.assemble import make_index
 from mbuild.publish.library import Library
@@ -136,11 +136,14 @@ def _failed(target: Target, places: tuple[Store, ...], error: MbuildError) -> tu
 def _result(
     task: asyncio.Task[tuple[Outcome, ...]], target: Target, places: tuple[Store, ...]
 ) -> tuple[Outcome, ...]:
-    if not task.cancelled():
+    if task.cancelled():
+        error: MbuildError = Interrupted(
+            "interrupted before anything was written",
+            where=places[0].name,
+            hint="run the same command again",
+        )
+    elif fault := task.exception():
+        error = make_fault(fault)
+    else:
         return task.result()
-    error = Interrupted(
-        "interrupted before anything was written",
-        where=places[0].name,
-        hint="run the same command again",
-    )
     return _failed(target, places, error)
