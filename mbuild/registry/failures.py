@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -167,7 +169,9 @@ def _causes(exception: BaseException | None) -> Iterator[BaseException]:
 def _reason(causes: tuple[BaseException, ...]) -> str:
     """Find the plainest words: the operating system's, else those of the outermost exception."""
     for cause in causes:
-        if isinstance(cause, OSError) and cause.strerror and cause.errno:
-            return cause.strerror.lower()
+        if isinstance(cause, socket.gaierror):
+            return str(cause.strerror).lower()
+        if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.errno:
+            return os.strerror(cause.errno).lower()
     texts = (str(cause) for cause in causes if str(cause))
     return next(texts, type(causes[0]).__name__)

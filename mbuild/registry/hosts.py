@@ -41,8 +41,7 @@ class Host:
 def make_host(domain: str, plain_http: AbstractSet[str]) -> Host:
     """Make the host of a reference's domain (distribution/reference, normalize.go)."""
     address = HUB_ADDRESS if domain == HUB else domain
-    name, port = split_port(address)
-    return Host(domain, address, is_plain_http(name, port, plain_http))
+    return Host(domain, address, is_plain_http(*split_port(domain), plain_http))
 
 
 def split_port(address: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ def make_tls_context(ca_file: str) -> ssl.SSLContext:
 
     Raises UsageError for a file that cannot be read or holds no certificate.
     """
-    context = _make_system_context(sys.platform)
+    context = make_system_context(sys.platform)
     if ca_file:
         try:
             context.load_verify_locations(ca_file)
@@ -26,7 +26,7 @@ def make_tls_context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _make_system_context(platform: str) -> ssl.SSLContext:
+def make_system_context(platform: str) -> ssl.SSLContext:
     """Trust the system's store.
 
     truststore reads the store anew for each connection. Where OpenSSL itself knows the

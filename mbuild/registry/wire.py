@@ -71,6 +71,7 @@ class Wire:
                     if response.next_request is None or request.method not in ("GET", "HEAD"):
                         yield response
                         return
+                    await _read(response, 0, where)
                 finally:
                     await response.aclose()
             # httpx has taken Authorization from it where it goes to another host.

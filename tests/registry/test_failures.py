@@ -1,6 +1,7 @@
 """Every exception of httpx has its meaning, in one table."""
 
 import inspect
+import socket
 import ssl
 
 import httpx
@@ -66,10 +67,9 @@ def test_final(foreign: Exception, expected: type) -> None:
 
 def caused_by(cause: BaseException) -> httpx.ConnectError:
     """A failure to connect with its cause, as httpx chains them."""
-    try:
-        raise httpx.ConnectError("All connection attempts failed") from cause
-    except httpx.ConnectError as error:
-        return error
+    error = httpx.ConnectError("All connection attempts failed")
+    error.__cause__ = cause
+    return error
 
 
 def ssl_error(reason: str) -> ssl.SSLError:
@@ -84,6 +84,13 @@ def test_operating_system_says_why() -> None:
     refused = ExceptionGroup("all", [ConnectionRefusedError(111, "Connection refused")])
     error = translate(caused_by(refused), host="localhost:1", where="w")
     assert error.message == "cannot connect: connection refused (localhost:1)"
+
+
+def test_name_is_not_known() -> None:
+    """A name that no server knows is said so."""
+    unknown = socket.gaierror(-2, "Name or service not known")
+    error = translate(caused_by(unknown), host="reg.test", where="w")
+    assert error.message == "cannot connect: name or service not known (reg.test)"
 
 
 def test_no_words() -> None:

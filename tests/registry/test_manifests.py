@@ -1,8 +1,10 @@
 """Manifests are fetched whole, bounded, hashed and compared; errors say what was answered."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from mbuild.errors import MbuildError
@@ -106,13 +108,13 @@ LOGIN = f"; log in with `docker login {HOST}`, or check what the account may do"
             content(OTHER.manifest),
             (
                 "IntegrityError", 6,
-                f"{W}the registry says that its digest is {INDEX.digest}, and sent bytes whose"
-                f" digest is {OTHER.digest}",
+                (f"{W}the registry says that its digest is {INDEX.digest}, and sent bytes whose"
+                f" digest is {OTHER.digest}"),
             ),
         ),
         (
             status(200),
-            ("ProtocolError", 6, f"{W}not a manifest: Expecting value: line 1 column 1 (char 0)"),
+            ("ProtocolError", 6, f"{W}not a manifest: not JSON: Expecting value at line 1 column 1"),
         ),
     ],
     ids=["401", "403", "404", "400", "html", "huge", "other bytes", "empty"],
@@ -135,8 +137,8 @@ def test_fetch_other_bytes_by_digest(recorder: Recorder, fake: FakeRegistry) -> 
     )
     assert found == (
         "IntegrityError", 6,
-        f"{HOST}/team/app@{INDEX.digest}: the registry sent other bytes than were asked for:"
-        f" sha256 is {OTHER.digest.removeprefix('sha256:')}",
+        (f"{HOST}/team/app@{INDEX.digest}: the registry sent other bytes than were asked for:"
+        f" sha256 is {OTHER.digest.removeprefix('sha256:')}"),
     )  # fmt: skip
 
 
@@ -160,17 +162,17 @@ def test_fetch_again(recorder: Recorder, fake: FakeRegistry, effect: Any) -> Non
             status(503, "UNAVAILABLE"),
             (
                 "RegistryError", 6,
-                f"{W}{HOST} answered 503 Service Unavailable (UNAVAILABLE: scripted), after 2"
-                " attempts; try again later",
+                (f"{W}{HOST} answered 503 Service Unavailable (UNAVAILABLE: scripted), after 2"
+                " attempts; try again later"),
             ),
         ),
         (
             cut(10),
             (
                 "TransportError", 6,
-                f"{W}the answer was cut short: peer closed connection without complete message"
+                (f"{W}the answer was cut short: peer closed connection without complete message"
                 f" body ({HOST}), after 2 attempts; check the registry's name, its port and the"
-                " network",
+                " network"),
             ),
         ),
     ],
@@ -194,8 +196,10 @@ def test_dead_port(recorder: Recorder) -> None:
                 await registries.registry("dead.test:1").fetch_manifest("a/b", "1.0")
             assert (raised.value.exit_code, str(raised.value)) == (
                 6,
-                "dead.test:1/a/b:1.0: cannot connect: connection refused (dead.test:1), after 2"
-                " attempts; check the registry's name, its port and the network",
+                (
+                    "dead.test:1/a/b:1.0: cannot connect: connection refused (dead.test:1), after 2"
+                    " attempts; check the registry's name, its port and the network"
+                ),
             )
             assert registries.requests == 0
 
@@ -354,3 +358,28 @@ def test_content_type_says_index(recorder: Recorder) -> None:
     fake = Scripted(lambda _: Answer(200, {"Content-Type": f"{OCI_INDEX}; charset=utf-8"}, body))
     found = ask(recorder, fake, lambda registry: registry.fetch_manifest("a/b", "1"))
     assert found.media_type == OCI_INDEX
+
+
+def test_error_body_is_bounded(recorder: Recorder) -> None:
+    """Of an error's body no more is read than a registry needs to say what is wrong."""
+    sent = 0
+
+    class Endless(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(400, stream=self, request=request)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            nonlocal sent
+            while True:
+                sent += 1024
+                yield b"x" * 1024
+
+    async def scenario() -> None:
+        async with open_registries(recorder, {}, transport=Endless()) as registries:
+            registry = registries.registry(HOST)
+            assert registry.domain == HOST
+            with pytest.raises(MbuildError):
+                await registry.fetch_manifest("a/b", "1")
+
+    asyncio.run(scenario())
+    assert sent == 64 * 1024

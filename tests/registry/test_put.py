@@ -1,6 +1,7 @@
 """A manifest is put once: late registries get time, lost replies are looked after."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -87,16 +88,16 @@ def test_accepted(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
             status(400, "TAG_INVALID"),
             (
                 "TagRefused", 6,
-                f"{W}the tag was refused: {HOST} answered 400 Bad Request (TAG_INVALID: scripted);"
-                " it may be immutable; choose another tag, or allow it in the registry",
+                (f"{W}the tag was refused: {HOST} answered 400 Bad Request (TAG_INVALID: scripted);"
+                " it may be immutable; choose another tag, or allow it in the registry"),
             ),
         ),
         (
             status(409),
             (
                 "TagRefused", 6,
-                f"{W}the tag was refused: {HOST} answered 409 Conflict;"
-                " it may be immutable; choose another tag, or allow it in the registry",
+                (f"{W}the tag was refused: {HOST} answered 409 Conflict;"
+                " it may be immutable; choose another tag, or allow it in the registry"),
             ),
         ),
         (
@@ -111,8 +112,8 @@ def test_accepted(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
             status(404, "NAME_UNKNOWN"),
             (
                 "RegistryError", 6,
-                f"{W}{HOST} answered 404 Not Found (NAME_UNKNOWN: scripted);"
-                " the repository may have to be created first",
+                (f"{W}{HOST} answered 404 Not Found (NAME_UNKNOWN: scripted);"
+                " the repository may have to be created first"),
             ),
         ),
         (status(404), ("RegistryError", 6, f"{W}{HOST} answered 404 Not Found")),
@@ -120,8 +121,8 @@ def test_accepted(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
             status(413),
             (
                 "RegistryError", 6,
-                f"{W}{HOST} answered 413 Request Entity Too Large: its limit is below this"
-                f" manifest's {INDEX.size} bytes",
+                (f"{W}{HOST} answered 413 Request Entity Too Large: its limit is below this"
+                f" manifest's {INDEX.size} bytes"),
             ),
         ),
         (
@@ -188,7 +189,7 @@ def test_late_tags_one_at_a_time(recorder: Recorder, fake: FakeRegistry) -> None
     ask(recorder, fake, put_three)
     retried = sorted(fake.log.exchanges[3:], key=lambda one: one.started)
     assert [one.status for one in retried] == [201, 201, 201]
-    pairs = zip(retried, retried[1:], strict=False)
+    pairs = itertools.pairwise(retried)
     assert all(earlier.ended < later.started for earlier, later in pairs)
 
 
@@ -248,8 +249,10 @@ def test_lost_for_good(recorder: Recorder, fake: FakeRegistry, look: Fault) -> N
     assert error_of(recorder, fake, put, attempts=1) == (
         "TransportError",
         6,
-        f"{W}the connection broke while reading: connection reset by peer ({HOST});"
-        " check the registry's name, its port and the network",
+        (
+            f"{W}the connection broke while reading: connection reset by peer ({HOST});"
+            " check the registry's name, its port and the network"
+        ),
     )
 
 

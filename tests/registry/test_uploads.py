@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -212,9 +213,8 @@ def test_copy_within_a_registry_needs_no_second_slot(
         async with asyncio.TaskGroup() as group:
             for blob in blobs:
                 one = blob_descriptor(blob)
-                group.create_task(
-                    registry.upload_blob("a/b", one, lambda one=one: registry.open_blob("x/y", one))
-                )
+                source = partial(registry.open_blob, "x/y", one)
+                group.create_task(registry.upload_blob("a/b", one, source))
 
     ask(recorder, fake, copy, jobs=1)
     assert len(fake.repository("a/b").blobs) == 4
