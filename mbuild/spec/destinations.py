@@ -12,7 +12,7 @@ from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, che
 from mbuild.spec.problems import Problems, show
 from mbuild.spec.references import read_reference
 from mbuild.spec.spec import Destination, Position
-from mbuild.spec.tree import Items, Text
+from mbuild.spec.tree import Text, is_empty
 
 if TYPE_CHECKING:
     from mbuild.spec.structure import Draft
@@ -63,25 +63,27 @@ def read_destinations(
     """Give each repository once, with the tags in its references first, then those of `tags`."""
     tagged: dict[str, _Tagged] = {}
     for image in _images(draft, problems):
-        reference = problems.attempt(
-            image.position, "bad-reference", partial(_read_target, image, folder)
-        )
+        reference = problems.attempt(image, "bad-reference", partial(_read_target, image, folder))
         if reference:
             bare = reference.with_tag("")
             it = tagged.setdefault(str(bare), _Tagged(bare, image.position, {}))
             if reference.tag:
                 it.tags.setdefault(reference.tag, image.position)
-    tags = [tag for tag in draft.shape.tags or () if _is_tag(tag, problems)]
+    tags = [
+        tag
+        for tag in draft.shape.tags or ()
+        if problems.attempt(tag, "bad-tag", partial(_checked_tag, tag)) is not None
+    ]
     return tuple(_claimed(it, tags, draft, (claims, problems)) for it in tagged.values())
 
 
 def _images(draft: Draft, problems: Problems) -> list[Text]:
     table, image = draft.table, draft.shape.image
-    node = table.at("image") or table
+    node = table.at("image")
     if not table.says("image"):
         message = "no 'image' is given; it says where to publish, such as registry/team/app:1.4"
-        problems.add(node.position, message, "no-image")
-    elif image == [] and not (isinstance(node, Items) and node.lost):
+        problems.add((table if node is None else node).position, message, "no-image")
+    elif node is not None and is_empty(node):
         problems.add(node.position, "'image' is empty; name at least one repository", "no-image")
     if image is None:
         return []
@@ -95,13 +97,9 @@ def _read_target(image: Text, folder: str) -> AnyReference:
     return reference
 
 
-def _is_tag(tag: Text, problems: Problems) -> bool:
-    try:
-        check_tag(tag)
-    except ValueError as error:
-        problems.add(tag.position, str(error), "bad-tag")
-        return False
-    return True
+def _checked_tag(tag: Text) -> Text:
+    check_tag(tag)
+    return tag
 
 
 def _claimed(

@@ -25,6 +25,8 @@ _HUMAN = {
     "did not find expected key": "no 'key: value' here; either it is indented otherwise than "
     "the keys above, or a quote is missing",
     "did not find expected '-' indicator": "no '- ' here, as the items above in this list have",
+    "did not find expected <document start>": "less indented than the lines above it",
+    "did not find expected node content": "a value is missing, or a '[' or '{' is never closed",
     "could not find expected ':'": "a key without ': ' behind it",
     "',' or ']'": "a list opened with '[' goes on without ',' or ']'",
     "',' or '}'": "a mapping opened with '{' goes on without ',' or '}'",
@@ -37,21 +39,22 @@ _HUMAN = {
 def parse_documents(name: str, content: bytes, problems: Problems) -> list[Node]:
     """Parse all YAML documents of a file; empty ones beside others are left out.
 
-    Whatever is wrong becomes a problem; documents that ended before it are still given.
+    Whatever is wrong becomes a problem. A file that cannot be read to its end gives nothing,
+    since the document it ends in may look wrong only for being cut short.
     """
     text = _decode(name, content, problems)
     if text is None:
         return []
     composer = Composer(name, problems)
-    documents: list[Node] = []
     try:
-        for document in composer.compose(_events(text)):
-            documents.append(document)  # noqa: PERF402  # those before an error count
+        documents = list(composer.compose(_events(text)))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         problems.add(*_syntax_problem(name, text, error))
-        return documents
+        return []
+    if composer.stopped:
+        return []
     written: list[Node] = [it for it in documents if not isinstance(it, Null)]
-    if not (written or composer.stopped):
+    if not written:
         problems.add(Position(name), "the spec is empty; it needs at least 'image'", "empty")
     return written
 

@@ -53,9 +53,6 @@ class EntryReader:
             return
         for key, value in (platforms or {}).items():
             platform = self._platform(key)
-            if value == []:
-                message = f"no image is given for {show(key)}; name at least one"
-                self.problems.add(key.position, message, "no-images")
             for item in value if isinstance(value, list) else [value]:
                 entry = self._entry(item, platform)
                 if entry and platform:
@@ -91,15 +88,15 @@ class EntryReader:
 
     def _template(self, source: Text) -> Text | None:
         return self.problems.attempt(
-            source.position, "bad-template", lambda: check_template(check_length(source))
+            source, "bad-template", lambda: check_template(check_length(source))
         )
 
     def _platform(self, text: Text) -> Platform | None:
-        return self.problems.attempt(text.position, "bad-platform", lambda: read_platform(text))
+        return self.problems.attempt(text, "bad-platform", lambda: read_platform(text))
 
     def _platform_of_parts(self, parts: PlatformShape) -> Platform | None:
         platform = self.problems.attempt(
-            parts.architecture.position,
+            parts.architecture,
             "bad-platform",
             lambda: read_platform_parts(parts.os, parts.architecture, parts.variant or ""),
         )
@@ -109,7 +106,7 @@ class EntryReader:
     def _entry(self, item: Text | LongSource, platform: Platform | None) -> Entry | None:
         image = item if isinstance(item, Text) else item.image
         reference = self.problems.attempt(
-            image.position, "bad-reference", lambda: read_source(image, self.folder)
+            image, "bad-reference", lambda: read_source(image, self.folder)
         )
         entry = None if reference is None else Entry(reference, image.position, platform)
         if isinstance(item, Text):
@@ -134,20 +131,17 @@ class EntryReader:
     ) -> Platform | None:
         """Give the platform with os.version and os.features, which are checked in any case."""
         if version is not None:
-            self.problems.attempt(
-                version.position, "bad-platform", partial(check_os_version, version)
-            )
+            self.problems.attempt(version, "bad-platform", partial(check_os_version, version))
         for feature in features:
-            self.problems.attempt(
-                feature.position, "bad-platform", partial(check_os_feature, feature)
-            )
+            self.problems.attempt(feature, "bad-platform", partial(check_os_feature, feature))
         if platform is None:
             return None
         if version is not None and platform.os_version not in {"", version}:
             message = f"os.version {show(version)} differs from the one in '{platform}'; keep one"
             self.problems.add(version.position, message, "bad-platform")
         os_version = str(version or platform.os_version)
-        return replace(platform, os_version=os_version, os_features=tuple(map(str, features)))
+        os_features = tuple(map(str, features)) or platform.os_features
+        return replace(platform, os_version=os_version, os_features=os_features)
 
 
 def _is_narrowing(item: LongSource) -> TypeGuard[LongEntry]:

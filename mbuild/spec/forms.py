@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mbuild.spec.problems import Problems
-from mbuild.spec.tree import Items, Table
+from mbuild.spec.problems import Problems, show
+from mbuild.spec.tree import Items, Table, is_empty
 
 if TYPE_CHECKING:
     from mbuild.spec.structure import Draft
@@ -27,11 +27,14 @@ def check_forms(draft: Draft, problems: Problems) -> None:
         problems.add((nulls or [table])[0].position, message, "no-images")
     for form in given:
         node = table.at(form)
-        if (isinstance(node, Table) and not (node or node.dropped)) or (
-            isinstance(node, Items) and not (node or node.lost)
-        ):
+        if node is not None and is_empty(node):
             message = f"{form!r} is empty; name at least one image"
             problems.add(node.position, message, "no-images")
+    platforms = table.at("platforms")
+    for key, node in platforms.items() if isinstance(platforms, Table) else ():
+        if is_empty(node):
+            message = f"no image is given for {show(key)}; name at least one"
+            problems.add(key.position, message, "no-images")
     _check_source(draft, problems)
 
 

@@ -87,9 +87,9 @@ class _Interpolator:
         if variable.operator == ":-":
             return self._evaluate(variable.rest)
         state = "not set" if value is None else "empty"
-        if variable.operator == ":?" and variable.rest:
-            reason = show(self._evaluate(variable.rest))
-            raise ValueError(f"variable {variable.name!r} is {state}: {reason}")
+        reason = self._evaluate(variable.rest)
+        if reason:
+            raise ValueError(f"variable {variable.name!r} is {state}: {show(reason)}")
         raise ValueError(
             f"variable {variable.name!r} is {state}; give it with --set {variable.name}=…, in the "
             f"environment, or as ${{{variable.name}:-default}}"

@@ -24,6 +24,8 @@ def read_platform(text: str) -> Platform:
     platform = _translated(text, lambda: parse_platform(text))
     if platform.os_version:
         check_os_version(platform.os_version)
+    for feature in platform.os_features:
+        check_os_feature(feature)
     return platform
 
 
@@ -49,15 +51,11 @@ def _translated(text: str, make: Callable[[], Platform]) -> Platform:
         return make()
     except ValueError as error:
         if len(error.args) == 1:
-            raise ValueError(_shown(text, str(error)) + _whole_platform(text)) from None
+            raise ValueError(f"{error}{_whole_platform(text)}") from None
         _, word, field = error.args
         place = f" in {show(text)}" if text else ""
         meant = _meant(text, word, field)
         raise ValueError(f"unknown {_WHAT[field]} {show(word)}{place}{meant}") from None
-
-
-def _shown(text: str, message: str) -> str:
-    return message if len(text) < 200 else message.replace(repr(text), show(text))
 
 
 def _whole_platform(text: str) -> str:

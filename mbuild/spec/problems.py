@@ -10,12 +10,16 @@ from typing import TypeVar
 
 from mbuild.errors import Problem, SpecError
 from mbuild.spec.spec import Position
+from mbuild.spec.tree import Text
 
 MOST_PROBLEMS = 1000
 """More than this many are of no help to anybody: reading stops there."""
 
 LONGEST_SHOWN = 200
 """So many characters of a user's text are shown in a message."""
+
+LONGEST_MESSAGE = 500
+"""A message made elsewhere, of a text nobody would write, is cut."""
 
 T = TypeVar("T")
 
@@ -39,12 +43,15 @@ class Problems:
         if len(self._found) > MOST_PROBLEMS:
             raise TooManyProblems
 
-    def attempt(self, position: Position, code: str, act: Callable[[], T]) -> T | None:
-        """Give what `act` gives, or None and a problem where it raises ValueError."""
+    def attempt(self, text: Text, code: str, act: Callable[[], T]) -> T | None:
+        """Give what `act` makes of `text`, or None and a problem where it raises ValueError."""
         try:
             return act()
         except ValueError as error:
-            self.add(position, str(error.args[0]), code)
+            message = str(error.args[0]).replace(repr(text), show(text))
+            if len(message) > LONGEST_MESSAGE:
+                message = f"{message[:LONGEST_MESSAGE]}…"
+            self.add(text.position, message, code)
             return None
 
     def _in_order(self) -> list[Problem]:

@@ -25,7 +25,7 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
     check_forms(draft, problems)
     first_tag = next((tag for it in destinations for tag in it.tags), "")
     required = [
-        problems.attempt(text.position, "bad-platform", partial(read_platform, text))
+        problems.attempt(text, "bad-platform", partial(read_platform, text))
         for text in shape.require or ()
     ]
     target = Target(

@@ -77,4 +77,11 @@ def unusable_character(text: str) -> str:
     return found[0] if found else ""
 
 
+def is_empty(node: Node | None) -> bool:
+    """Tell whether a list or mapping was written empty, not emptied of what was wrong in it."""
+    if isinstance(node, Items):
+        return not (node or node.lost)
+    return isinstance(node, Table) and not (node or node.dropped)
+
+
 Node = Text | Null | Items | Table
