@@ -13,11 +13,17 @@ def skopeo_inspect_raw(registry: DockerRegistry, name: str) -> bytes:
     return _run("skopeo", "inspect", "--raw", "--tls-verify=false", _docker(registry, name))
 
 
-def skopeo_copy_all(registry: DockerRegistry, name: str, layout: Path) -> None:
-    """Have skopeo copy an index and every image in it into an OCI layout."""
+def skopeo_copy_all(
+    registry: DockerRegistry, name: str, layout: Path, *, converts: bool = False
+) -> None:
+    """Have skopeo copy an index and every image in it into an OCI layout.
+
+    Byte for byte, unless it `converts`: Docker's types have no place in a layout.
+    """
+    options = ["--all", "--src-tls-verify=false"]
+    if not converts:
+        options.append("--preserve-digests")
     target = f"oci:{layout}:copied"
-    # Without --preserve-digests skopeo may write an index of its own.
-    options = ("--all", "--preserve-digests", "--src-tls-verify=false")
     _run("skopeo", "copy", "--quiet", *options, _docker(registry, name), target)
 
 
