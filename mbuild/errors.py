@@ -129,7 +129,7 @@ class ImageMismatch(SourceError):
 
 
 class Denied(MbuildError):
-    """The registry, or its token service, answered 401 or 403."""
+    """The registry or its token service answered 401 or 403, or 405 to a write (read-only)."""
 
     code = "denied"
     exit_code = 5

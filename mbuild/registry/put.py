@@ -101,6 +101,8 @@ class Put:
                 where=where,
                 hint="it may be immutable; choose another tag, or allow it in the registry",
             )
+        if answer.status == 405:
+            return self._session.write_failure(answer, where)
         return RegistryError(said, where=where)
 
     def _is_by_digest(self) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 
 import httpx
 
-from mbuild.errors import MbuildError, RegistryError
+from mbuild.errors import Denied, MbuildError, RegistryError
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.registry.answers import MAX_ERROR_BODY, Answer, failure
 from mbuild.registry.auth import Authorizer, Surroundings
@@ -107,6 +107,13 @@ class Session:
     def failure(self, answer: Answer, where: str) -> MbuildError:
         """Give the error that an answer is."""
         return failure(answer, where=where, login=self.host.domain)
+
+    def write_failure(self, answer: Answer, where: str) -> MbuildError:
+        """Give the error that an answer to a write is: 405 is how a read-only registry denies."""
+        if answer.status != 405:
+            return self.failure(answer, where)
+        hint = "the registry is read-only, or does not take this kind of content"
+        return Denied(answer.describe(), where=where, hint=hint)
 
     async def call(self, request: Request) -> Answer:
         """Send a request until its answer is not a temporary failure; any other status is given."""

@@ -59,7 +59,7 @@ class Upload:
             self._request("POST", f"{self._path}/blobs/uploads/", {"Content-Length": "0"})
         )
         if answer.status != 202:
-            raise self._session.failure(answer, self._where)
+            raise self._session.write_failure(answer, self._where)
         location = answer.headers.get("location", "")
         if not location:
             raise ProtocolError(
@@ -85,7 +85,7 @@ class Upload:
 
     def _judge(self, answer: Answer) -> None:
         if answer.status not in (200, 201, 202, 204):
-            raise self._session.failure(answer, self._where)
+            raise self._session.write_failure(answer, self._where)
         said, digest = answer.digest, self._descriptor.digest
         if said and said.algorithm == digest.algorithm and said != digest:
             raise IntegrityError(f"the registry stored {said}", where=self._where)

@@ -145,10 +145,16 @@ def test_refused(
 
 
 def test_digest_is_no_tag(recorder: Recorder, fake: FakeRegistry) -> None:
-    """What is put by digest is not refused as a tag."""
+    """A 405 to what is put by digest is how a read-only registry denies, and refuses no tag."""
     fake.faults.append(Fault("PUT", "", status(405, "UNSUPPORTED")))
-    name, code, _ = error_of(recorder, fake, put_by_digest)
-    assert (name, code) == ("RegistryError", 6)
+    assert error_of(recorder, fake, put_by_digest) == (
+        "Denied",
+        5,
+        (
+            f"{HOST}/team/app@{INDEX.digest}: {HOST} answered 405 Method Not Allowed (UNSUPPORTED:"
+            " scripted); the registry is read-only, or does not take this kind of content"
+        ),
+    )
 
 
 def test_read_only(recorder: Recorder, fake: FakeRegistry) -> None:

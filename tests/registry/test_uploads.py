@@ -134,6 +134,17 @@ def test_attempts_are_not_multiplied(recorder: Recorder, fake: FakeRegistry) -> 
             ("Denied", 5, f"{W}{HOST} answered 403 Forbidden (DENIED: scripted){LOGIN}"),
         ),
         (
+            Fault("POST", "", status(405, "UNSUPPORTED")),
+            (
+                "Denied",
+                5,
+                (
+                    f"{W}{HOST} answered 405 Method Not Allowed (UNSUPPORTED: scripted); the"
+                    " registry is read-only, or does not take this kind of content"
+                ),
+            ),
+        ),
+        (
             Fault("PUT", "", status(400, "DIGEST_INVALID")),
             ("RegistryError", 6, f"{W}{HOST} answered 400 Bad Request (DIGEST_INVALID: scripted)"),
         ),
@@ -146,7 +157,7 @@ def test_attempts_are_not_multiplied(recorder: Recorder, fake: FakeRegistry) -> 
             ("IntegrityError", 6, f"{W}the registry stored {digest_of(b'x')}"),
         ),
     ],
-    ids=["403", "400", "no location", "digest"],
+    ids=["403", "405", "400", "no location", "digest"],
 )
 def test_refused(
     recorder: Recorder, fake: FakeRegistry, fault: Fault, expected: tuple[str, int, str]
