@@ -72,15 +72,15 @@ def _images(sources: Sequence[str], platforms: Sequence[str]) -> dict[str, Node]
 
 
 def _annotations(texts: Sequence[str]) -> Table:
-    pairs: dict[str, Node] = {}
+    pairs: dict[Text, Node] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"{show(text)} is not an annotation; write it KEY=VALUE", where=text)
         if key in pairs:
             raise UsageError(f"annotation {show(key)} is given twice; keep one", where=text)
-        pairs[key] = Text(value, Position(text))
-    return _table(pairs, "--annotation")
+        pairs[Text(key, Position(text))] = Text(value, Position(text))
+    return Table(pairs, Position("--annotation"))
 
 
 def _text(text: str) -> Text:

@@ -5,6 +5,11 @@ import pytest
 from mbuild.spec import structure
 from tests.spec.reading import codes, complaints, read, read_target
 
+KEYS = (
+    *("image", "images", "tags", "platforms", "source", "sources", "manifests", "format"),
+    *("annotations", "attestations", "require", "platform", "optional", "trust", "os"),
+    *("architecture", "variant", "os.version", "os.features", "linux/amd64", "windows/amd64"),
+)
 REST = "\nimage: app\nsources: [a]"
 FORMS_OF_ENTRIES = "must be an image's reference, a mapping with 'image', or a list of these"
 
