@@ -7,13 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.comparing import compare
+from benchmarks.distance import far_away
 from benchmarks.measure import Place
-from benchmarks.others import measure_docker
 from benchmarks.parsing import measure_parse
 from benchmarks.pushing import measure_push, push_builds
 from benchmarks.starting import measure_start
-from benchmarks.table import Figure, table_lines
+from benchmarks.table import Figure, milliseconds, table_lines
 from tests.support.docker_registry import ToolMissing, serve_registry
+
+ROUND_TRIP = 0.05
+"""Seconds to a registry far away and back."""
 
 
 def measure_all(folder: Path) -> Iterator[Figure]:
@@ -24,9 +28,11 @@ def measure_all(folder: Path) -> Iterator[Figure]:
     yield from measure_start(place)
     yield from measure_parse(place)
     with serve_registry(folder / "registry") as registry:
-        builds = push_builds(registry)
-        yield from measure_push(place, registry, builds)
-        yield from measure_docker(place, registry, tuple(builds.values()))
+        push_builds(registry)
+        yield from measure_push(place, registry.host)
+        yield from compare(place, registry.host, "near")
+        with far_away(registry.host, ROUND_TRIP) as host:
+            yield from compare(place, host, f"{milliseconds(ROUND_TRIP)} away")
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -33,48 +34,56 @@ PLATFORMS = (
 )  # fmt: skip
 
 
-def push_builds(registry: DockerRegistry) -> dict[str, str]:
-    """Put ten images into the registry, a tag each; give their references by platform."""
-    builds = {}
+_numbers = itertools.count(1)
+
+
+def push_builds(registry: DockerRegistry) -> None:
+    """Put ten images into the registry, a tag each."""
     for number, platform in enumerate(PLATFORMS):
         image = make_image(platform, docker=True, size=1000)
         push_image(registry.url, REPOSITORY, f"build-{number}", image)
-        builds[platform] = f"{registry.host}/{REPOSITORY}:build-{number}"
-    return builds
 
 
-def measure_push(
-    place: Place, registry: DockerRegistry, builds: dict[str, str]
-) -> Iterator[Figure]:
+def builds(host: str) -> dict[str, str]:
+    """Give the references of the ten images by platform."""
+    return {
+        platform: f"{host}/{REPOSITORY}:build-{number}" for number, platform in enumerate(PLATFORMS)
+    }
+
+
+def measure_push(place: Place, host: str) -> Iterator[Figure]:
     """Compare a push to four new tags, and one with nothing to do, with bare imports."""
-    _write_specs(place.folder, registry, builds)
+    write_specs(place.folder, host)
     first, again, imports = place.run_in_turns(
-        RUNS, _push_new, _push_again, always(sys.executable, "-c", IMPORTS)
+        RUNS, push_new, _push_again, always(sys.executable, "-c", IMPORTS)
     )
-    seconds, base = median_seconds(first), median_seconds(imports)
-    yield Figure("python -c 'import typer, httpx, …'", milliseconds(base))
-    yield Figure(
-        "push, 10 images, 4 new tags", milliseconds(seconds), seconds / base, "imports", LIMIT
-    )
+    base, base_peak = median_seconds(imports), median_peak(imports)
+    yield Figure(f"python -c '{IMPORTS}'", milliseconds(base))
+    yield _time("push, 10 images, 4 new tags", first, base)
     yield Figure("  requests", _requests(first))
-    yield Figure(
-        "  peak memory", megabytes(median_peak(first)), median_peak(first) / median_peak(imports),
-        "imports",
-    )  # fmt: skip
-    seconds = median_seconds(again)
-    yield Figure("push, nothing to do", milliseconds(seconds), seconds / base, "imports", LIMIT)
+    peak = median_peak(first)
+    yield Figure("  peak memory", megabytes(peak), peak / base_peak, "imports")
+    yield _time("push, nothing to do", again, base)
     yield Figure("  requests", _requests(again))
 
 
-def _write_specs(folder: Path, registry: DockerRegistry, builds: dict[str, str]) -> None:
-    image = f"{registry.host}/{REPOSITORY}"
+def _time(what: str, runs: tuple[Run, ...], base: float) -> Figure:
+    seconds = median_seconds(runs)
+    return Figure(what, milliseconds(seconds), seconds / base, "imports", LIMIT)
+
+
+def write_specs(folder: Path, host: str) -> None:
+    """Write `new.yaml`, whose tags differ by run, and `again.yaml`, whose tags do not."""
     for name, tags in (("new", [f"{tag}-${{RUN}}" for tag in TAGS]), ("again", list(TAGS))):
-        path = write_spec(folder, image, builds, tags=[f'"{tag}"' for tag in tags])
+        quoted = [f'"{tag}"' for tag in tags]
+        path = write_spec(folder, f"{host}/{REPOSITORY}", builds(host), tags=quoted)
         path.rename(folder / f"{name}.yaml")
 
 
-def _push_new(number: int) -> tuple[str, ...]:
-    return (*PROGRAM, "push", "new.yaml", "--output", "json", "--set", f"RUN={number}")
+def push_new(number: int) -> tuple[str, ...]:
+    """Give the command that pushes to four tags nobody had before."""
+    run = f"RUN={number}-{next(_numbers)}"
+    return (*PROGRAM, "push", "new.yaml", "--output", "json", "--set", run)
 
 
 _push_again: Command = always(*PROGRAM, "push", "again.yaml", "--output", "json")
