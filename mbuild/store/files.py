@@ -25,7 +25,7 @@ def explain_disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(
-            f"cannot use {str(error.filename or path)!r}: {reason.lower()}",
+            f"cannot use {str(error.filename2 or error.filename or path)!r}: {reason.lower()}",
             hint="free some space or check the folder's rights, then run again",
         ) from error
 
@@ -37,7 +37,10 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
     It is synced to disk first; when the block raises, it is removed and `path` stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    except OSError as error:  # it would name a file that nobody has heard of
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import IO
 
 from mbuild.errors import IntegrityError, NotFound, StoreError
 from mbuild.oci.descriptor import Descriptor
@@ -14,6 +15,7 @@ from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
 from mbuild.store.files import Sleep, explain_disk_errors, lock_folder, replace_file, write_file
 from mbuild.store.layout_index import (
     LAYOUT_FILE,
+    REF_NAME,
     LayoutIndex,
     check_layout_file,
     parse_layout_index,
@@ -54,16 +56,17 @@ class LayoutStore:
         """Read a manifest by tag, by digest, or the layout's only one (empty text)."""
         descriptor = self._find(reference)
         if descriptor is None:
-            raise NotFound(f"no such {_noun(reference)} in the layout", where=self._at(reference))
-        raw = self._read(descriptor.digest, MAX_MANIFEST_SIZE)
+            raise self._absent(reference)
+        try:
+            raw = self._read(descriptor.digest, MAX_MANIFEST_SIZE)
+        except NotFound as error:  # a broken layout, and no image that was not built yet
+            raise StoreError(error.message, where=self._at(reference)) from None
         with _blaming(self._at(reference)):
             media_type = media_type_of(raw, descriptor.media_type)
         return Content(media_type, descriptor.digest, raw)
 
     async def head_manifest(self, reference: str) -> Descriptor | None:
         """Look a manifest up, and measure its blob."""
-        if not self._root.exists():
-            return None
         descriptor = self._find(reference)
         if descriptor is None or not self._blob_path(descriptor.digest).is_file():
             return None
@@ -75,9 +78,9 @@ class LayoutStore:
         with explain_disk_errors(self._root):
             self._prepare()
             path = self._blob_path(content.digest)
-            if not path.exists():
+            if not path.exists() or path.read_bytes() != content.raw:
                 await asyncio.to_thread(write_file, path, content.raw)
-            if not _is_digest(reference):
+            if _digest_in(reference) is None:
                 await self._move_tag(reference, content)
 
     async def read_tag(self, tag: str) -> Digest | None:
@@ -107,45 +110,65 @@ class LayoutStore:
     async def open_blob(self, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
         """Read the blob's file piece by piece."""
         path = self._existing_blob(descriptor.digest)
-        with explain_disk_errors(path), path.open("rb") as file:
+        with explain_disk_errors(path):
+            file = path.open("rb")
 
-            async def chunks() -> AsyncIterator[bytes]:
-                while chunk := await asyncio.to_thread(file.read, CHUNK):
-                    yield chunk
+        # What fails while the reader has the floor is the reader's error, not this file's.
+        async def chunks() -> AsyncIterator[bytes]:
+            while chunk := await read():
+                yield chunk
 
+        async def read() -> bytes:
+            with explain_disk_errors(path):
+                return await asyncio.to_thread(file.read, CHUNK)
+
+        with file:
             yield chunks()
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
         """Write the blob to a temporary file, and give it its name once its hash is right."""
         path = self._blob_path(descriptor.digest)
-        with explain_disk_errors(path):
-            self._prepare()
-            async with open_source() as chunks:
+        async with open_source() as chunks:
+            with explain_disk_errors(self._root):
+                self._prepare()
                 with replace_file(path) as file:
-                    hasher, size = descriptor.digest.hasher(), 0
-                    async for chunk in chunks:
-                        await asyncio.to_thread(file.write, chunk)
-                        hasher.update(chunk)
-                        size += len(chunk)
-                    if size != descriptor.size or hasher.hexdigest() != descriptor.digest.encoded:
-                        raise IntegrityError(
-                            f"blob {descriptor.digest} arrived with other bytes ({size} of "
-                            f"{descriptor.size})",
-                            where=self._name,
-                        )
+                    await self._fill(file, descriptor, chunks)
+
+    async def _fill(
+        self, file: IO[bytes], descriptor: Descriptor, chunks: AsyncIterator[bytes]
+    ) -> None:
+        hasher, size = descriptor.digest.hasher(), 0
+        async for chunk in chunks:
+            await asyncio.to_thread(file.write, chunk)
+            hasher.update(chunk)
+            size += len(chunk)
+        if size != descriptor.size or hasher.hexdigest() != descriptor.digest.encoded:
+            raise IntegrityError(
+                f"blob {descriptor.digest} arrived with other bytes ({size} of {descriptor.size})",
+                where=self._name,
+            )
 
     def _find(self, reference: str) -> Descriptor | None:
-        index = self._load_index()
-        if index is None:
-            raise NotFound("no OCI image layout is there", where=self._name)
-        with _blaming(self._at(reference)):
-            if not _is_digest(reference):
-                return index.find(reference)
-            digest = parse_digest(reference)
+        """Look a reference up; a folder that is no layout yet holds nothing."""
+        index = self._load_index() or LayoutIndex.empty()
+        digest = _digest_in(reference)
+        if digest is None:
+            return self._find_tag(index, reference)
         known = index.by_digest(digest)
         if known is None and self._blob_path(digest).is_file():
             return Descriptor("", digest, 0)
         return known
+
+    def _find_tag(self, index: LayoutIndex, tag: str) -> Descriptor | None:
+        found = index.find(tag)
+        if len({one.digest for one in found}) > 1:
+            names = ((not tag and one.annotation(REF_NAME)) or f"@{one.digest}" for one in found)
+            raise StoreError(
+                f"{'the tag stands' if tag else 'the layout stands'} for several images",
+                where=self._at(tag),
+                hint=f"say which one: {', '.join(names)}",
+            )
+        return found[0] if found else None
 
     def _load_index(self) -> LayoutIndex | None:
         path = self._root / "index.json"
@@ -169,7 +192,8 @@ class LayoutStore:
         async with lock_folder(self._root, self._sleep):
             index = self._load_index() or LayoutIndex.empty()
             moved = index.with_tag(tag, content.descriptor())
-            await asyncio.to_thread(write_file, self._root / "index.json", moved.to_bytes())
+            # Not in a thread: cancelled, it would outlive the lock.
+            write_file(self._root / "index.json", moved.to_bytes())
 
     def _read(self, digest: Digest, limit: int) -> bytes:
         path = self._existing_blob(digest)
@@ -190,21 +214,29 @@ class LayoutStore:
     def _blob_path(self, digest: Digest) -> Path:
         return self._root / "blobs" / digest.algorithm / digest.encoded
 
+    def _absent(self, reference: str) -> NotFound:
+        if not (self._root / "index.json").is_file():
+            return NotFound("no OCI image layout is there", where=self._name)
+        if not reference:
+            return NotFound("the layout holds no image", where=self._name)
+        noun = "manifest" if _digest_in(reference) else "tag"
+        return NotFound(f"no such {noun} in the layout", where=self._at(reference))
+
     def _at(self, reference: str) -> str:
-        separator = "@" if _is_digest(reference) else ":"
+        separator = "@" if _digest_in(reference) else ":"
         return f"{self._name}{separator}{reference}" if reference else self._name
 
 
-def _is_digest(reference: str) -> bool:
-    return ":" in reference
-
-
-def _noun(reference: str) -> str:
-    return "manifest" if _is_digest(reference) else "tag"
+def _digest_in(reference: str) -> Digest | None:
+    """Tell a digest from a tag, which in a layout may be a whole reference (`host:5000/app:1`)."""
+    try:
+        return parse_digest(reference)
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager
-def _blaming(where: str):  # type: ignore[no-untyped-def]
+def _blaming(where: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:

@@ -50,17 +50,10 @@ class LayoutIndex:
     def _entries(self) -> list[Mapping[str, Any]]:
         return optional_objects(self.data, "manifests")
 
-    def find(self, tag: str) -> Descriptor | None:
-        """Look up a tag, or with empty text the only image.
-
-        Raises ValueError where more than one entry fits.
-        """
-        fitting = [entry for entry in self._entries if not tag or _tag_of(entry) == tag]
-        distinct = {entry["digest"]: entry for entry in fitting}
-        if len(distinct) > 1:
-            names = ", ".join(_tag_of(entry) or str(entry["digest"]) for entry in fitting)
-            raise ValueError(f"it holds several images, say which one of: {names}")
-        return descriptor_from(fitting[0]) if fitting else None
+    def find(self, tag: str) -> tuple[Descriptor, ...]:
+        """Give the entries of a tag, or with empty text all of them, in order."""
+        fitting = (entry for entry in self._entries if not tag or _tag_of(entry) == tag)
+        return tuple(descriptor_from(entry) for entry in fitting)
 
     def by_digest(self, digest: Digest) -> Descriptor | None:
         """Look up a manifest that index.json names itself."""
