@@ -1,0 +1,337 @@
+"""A layout as others wrote it, or damaged it: what is found in it, and what is said of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mbuild.oci.digest import parse_digest
+from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.store.layout import LayoutStore
+from tests.store.world import (
+    AMD64,
+    ARM64,
+    INDEX,
+    REF_NAME,
+    ask,
+    blob_path,
+    error_of,
+    index_json,
+    layout_of,
+    snapshot,
+)
+from tests.support.images import digest_of, write_layout
+from tests.support.values import blob_descriptor, content_of
+
+ABSENT = digest_of(b"absent")
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Path:
+    """A layout with one index, at 1.0."""
+    return write_layout(tmp_path / "app", {"1.0": INDEX})
+
+
+def edit_index(layout: Path, **changes: object) -> None:
+    """Change keys of index.json."""
+    (layout / "index.json").write_text(json.dumps({**index_json(layout), **changes}))
+
+
+def edit_entry(layout: Path, **changes: object) -> None:
+    """Change keys of the only entry of index.json."""
+    (entry,) = index_json(layout)["manifests"]
+    edit_index(layout, manifests=[{**entry, **changes}])
+
+
+def test_names() -> None:
+    """A layout is named as references name it; nothing can be mounted into it."""
+    store = LayoutStore("dist/app")
+    assert (store.name, store.place, store.path) == ("oci:dist/app", "oci:dist/app", "dist/app")
+
+
+@pytest.mark.parametrize(
+    "reference", ["1.0", "", INDEX.digest], ids=["tag", "the only one", "digest"]
+)
+def test_fetch(layout: Path, reference: str) -> None:
+    """An index is fetched by its tag, as the only one, or by its digest."""
+    assert ask(layout, lambda store: store.fetch_manifest(reference)) == content_of(INDEX)
+
+
+def test_fetch_child(layout: Path) -> None:
+    """A child that index.json does not name is fetched by its digest; its type is in its bytes."""
+    assert ask(layout, lambda store: store.fetch_manifest(ARM64.digest)) == content_of(ARM64)
+
+
+def test_only_image_without_tag(tmp_path: Path) -> None:
+    """An image without a name is the only one, and is no tag."""
+    layout = write_layout(tmp_path / "app", {"": AMD64})
+    assert ask(layout, lambda store: store.fetch_manifest("")) == content_of(AMD64)
+    assert ask(layout, lambda store: store.head_manifest("latest")) is None
+
+
+def test_one_image_under_two_tags(tmp_path: Path) -> None:
+    """Two tags of one image leave no doubt about which image is meant."""
+    layout = write_layout(tmp_path / "app", {"1.0": AMD64, "latest": AMD64})
+    assert ask(layout, lambda store: store.fetch_manifest("")) == content_of(AMD64)
+
+
+@pytest.mark.parametrize("tag", ["registry.test:5000/team/app:1.0", "docker.io/library/app"])
+def test_tag_that_is_a_reference(tmp_path: Path, tag: str) -> None:
+    """A name with a colon in it, as skopeo and podman write, is a tag and no digest."""
+    layout = write_layout(tmp_path / "app", {tag: AMD64, "1.0": ARM64})
+    assert ask(layout, lambda store: store.fetch_manifest(tag)) == content_of(AMD64)
+    assert str(ask(layout, lambda store: store.read_tag(tag))) == AMD64.digest
+
+
+def test_relative_path(layout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path is one from the current folder."""
+    monkeypatch.chdir(layout.parent)
+    assert ask(Path(layout.name), lambda store: store.fetch_manifest("1.0")) == content_of(INDEX)
+
+
+def test_docker_type_of_entry(tmp_path: Path) -> None:
+    """A manifest that does not say its type has the type of its entry."""
+    raw = json.dumps(
+        {key: value for key, value in json.loads(AMD64.manifest).items() if key != "mediaType"}
+    ).encode()
+    layout = write_layout(tmp_path / "app", {"1.0": AMD64})
+    blob_path(layout, digest_of(raw)).write_bytes(raw)
+    edit_entry(layout, digest=digest_of(raw), size=len(raw))
+    content = ask(layout, lambda store: store.fetch_manifest("1.0"))
+    assert (content.media_type, content.raw) == (AMD64.media_type, raw)
+
+
+MISSING = [
+    ("1.1", "oci:DIR:1.1: no such tag in the layout"),
+    ("host:5000/app", "oci:DIR:host:5000/app: no such tag in the layout"),
+    (ABSENT, f"oci:DIR@{ABSENT}: no such manifest in the layout"),
+]
+
+
+@pytest.mark.parametrize(("reference", "message"), MISSING, ids=["tag", "long tag", "digest"])
+def test_missing(layout: Path, reference: str, message: str) -> None:
+    """What the layout does not hold is told by its whole name."""
+    use = error_of(layout, lambda store: store.fetch_manifest(reference))
+    assert use == ("NotFound", 6, message)
+
+
+def make_nothing(directory: Path) -> None:
+    """No folder at all."""
+
+
+def make_file(directory: Path) -> None:
+    """A file in its place."""
+    directory.write_text("")
+
+
+@pytest.mark.parametrize(
+    "make", [make_nothing, Path.mkdir, make_file], ids=lambda one: one.__name__
+)
+def test_no_layout(tmp_path: Path, make: object) -> None:
+    """Where no layout is, nothing is found, which is no error for who only asks."""
+    assert callable(make)
+    make(tmp_path / "app")
+    expected = ("NotFound", 6, "oci:DIR: no OCI image layout is there")
+    assert error_of(tmp_path / "app", lambda store: store.fetch_manifest("1.0")) == expected
+    assert ask(tmp_path / "app", lambda store: store.head_manifest("1.0")) is None
+    assert ask(tmp_path / "app", lambda store: store.read_tag("1.0")) is None
+
+
+def test_empty_layout(tmp_path: Path) -> None:
+    """A layout without images has no only one."""
+    layout = write_layout(tmp_path / "app", {})
+    expected = ("NotFound", 6, "oci:DIR: the layout holds no image")
+    assert error_of(layout, lambda store: store.fetch_manifest("")) == expected
+
+
+def test_which_one(tmp_path: Path) -> None:
+    """Several images, and no tag to tell which: all names are told, digests of the nameless."""
+    layout = write_layout(tmp_path / "app", {"1.0": AMD64, "": ARM64, "2.0": INDEX})
+    expected = (
+        "StoreError",
+        6,
+        (
+            "oci:DIR: the layout stands for several images; "
+            f"say which one: 1.0, @{ARM64.digest}, 2.0"
+        ),
+    )
+    assert error_of(layout, lambda store: store.fetch_manifest("")) == expected
+
+
+def test_tag_twice(layout: Path) -> None:
+    """One tag on two images is no tag to trust."""
+    (entry,) = index_json(layout)["manifests"]
+    edit_index(layout, manifests=[entry, {**entry, "digest": AMD64.digest, "size": AMD64.size}])
+    expected = (
+        "StoreError",
+        6,
+        (
+            "oci:DIR:1.0: the tag stands for several images; "
+            f"say which one: @{INDEX.digest}, @{AMD64.digest}"
+        ),
+    )
+    assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == expected
+
+
+def lose_marker(layout: Path) -> None:
+    (layout / "oci-layout").unlink()
+
+
+def age_marker(layout: Path) -> None:
+    (layout / "oci-layout").write_text('{"imageLayoutVersion": "0.9.0"}')
+
+
+def break_marker(layout: Path) -> None:
+    (layout / "oci-layout").write_text("1.0.0")
+
+
+def break_index(layout: Path) -> None:
+    (layout / "index.json").write_text("{")
+
+
+def list_index(layout: Path) -> None:
+    (layout / "index.json").write_text("[]")
+
+
+def misplace_text(layout: Path) -> None:
+    edit_index(layout, manifests=["1.0"])
+
+
+def misplace_number(layout: Path) -> None:
+    edit_entry(layout, annotations={REF_NAME: 1})
+
+
+def shorten_digest(layout: Path) -> None:
+    edit_entry(layout, digest="sha256:abc")
+
+
+def empty_blob(layout: Path) -> None:
+    blob_path(layout, INDEX.digest).write_bytes(b"")
+
+
+def lose_blob(layout: Path) -> None:
+    blob_path(layout, INDEX.digest).unlink()
+
+
+def grow_blob(layout: Path) -> None:
+    blob_path(layout, INDEX.digest).write_bytes(b" " * (MAX_MANIFEST_SIZE + 1))
+
+
+def mistake_type(layout: Path) -> None:
+    edit_entry(layout, mediaType=AMD64.media_type)
+
+
+D = "oci:DIR: "
+BROKEN = [
+    (lose_marker, "StoreError", f"{D}the layout is broken: its oci-layout file is missing"),
+    (
+        age_marker,
+        "StoreError",
+        f"{D}the layout is broken: its version is '0.9.0', and only '1.0.0' is known",
+    ),
+    (
+        break_marker,
+        "StoreError",
+        f"{D}the layout is broken: not JSON: Extra data at line 1 column 4",
+    ),
+    (
+        break_index,
+        "StoreError",
+        (
+            f"{D}the layout is broken: not JSON: Expecting property name enclosed in double quotes "
+            "at line 1 column 2"
+        ),
+    ),
+    (list_index, "StoreError", f"{D}the layout is broken: not a JSON object"),
+    (misplace_text, "StoreError", f"{D}the layout is broken: 'manifests' is not a list of objects"),
+    (
+        misplace_number,
+        "StoreError",
+        (
+            f"{D}the layout is broken: in index.json, manifests[0]: 'annotations' is not an object "
+            "of strings"
+        ),
+    ),
+    (
+        shorten_digest,
+        "StoreError",
+        (
+            f"{D}the layout is broken: in index.json, manifests[0]: 'sha256:abc' is not a digest: "
+            "it must look like sha256: and 64 hex digits"
+        ),
+    ),
+    (empty_blob, "IntegrityError", f"{D}blob {INDEX.digest} does not hash to its name"),
+    (lose_blob, "StoreError", f"oci:DIR:1.0: blob {INDEX.digest} is missing from the layout"),
+    (
+        grow_blob,
+        "IntegrityError",
+        f"{D}blob {INDEX.digest} is larger than {MAX_MANIFEST_SIZE} bytes",
+    ),
+    (
+        mistake_type,
+        "StoreError",
+        (
+            f"oci:DIR:1.0: the layout is broken: it was served as {AMD64.media_type}, and says of "
+            f"itself {INDEX.media_type}"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind", "message"), BROKEN, ids=[one[0].__name__ for one in BROKEN]
+)
+def test_broken(layout: Path, damage: object, kind: str, message: str) -> None:
+    """A broken layout is an error that says what is broken, never a "not found"."""
+    assert callable(damage)
+    damage(layout)
+    assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == (kind, 6, message)
+
+
+def test_tag_without_its_blob(layout: Path) -> None:
+    """A tag whose manifest is gone holds nothing, so that it can be published again."""
+    lose_blob(layout)
+    assert ask(layout, lambda store: store.head_manifest("1.0")) is None
+
+
+def test_unreadable_index(layout: Path) -> None:
+    """What the system refuses is told with the file's name and the system's words."""
+    (layout / "index.json").unlink()
+    (layout / "index.json").mkdir()
+    expected = (
+        "StoreError",
+        6,
+        (
+            "cannot use 'DIR/index.json': is a directory; "
+            "free some space or check the folder's rights, then run again"
+        ),
+    )
+    assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == expected
+
+
+def test_blob_of_another_size(layout: Path) -> None:
+    """A blob that is not as long as its descriptor says is refused."""
+    descriptor = blob_descriptor(AMD64.config, size=3)
+    expected = (
+        "IntegrityError",
+        6,
+        f"{D}blob {descriptor.digest} has {len(AMD64.config)} bytes, not 3",
+    )
+    assert error_of(layout, lambda store: store.fetch_blob(descriptor)) == expected
+
+
+def test_reading_changes_nothing(layout: Path) -> None:
+    """A layout that is only read stays as it is, byte for byte, with no file more."""
+    before = snapshot(layout)
+    ask(layout, lambda store: store.fetch_manifest("1.0"))
+    ask(layout, lambda store: store.head_manifest("absent"))
+    ask(layout, lambda store: store.has_blob(parse_digest(ABSENT)))
+    assert snapshot(layout) == before
+
+
+def test_two_layouts_side_by_side(tmp_path: Path) -> None:
+    """A layout inside another one's folder is a layout of its own."""
+    outer = layout_of(tmp_path / "app", latest=AMD64)
+    layout_of(outer / "inner", latest=ARM64)
+    assert ask(outer, lambda store: store.fetch_manifest("latest")) == content_of(AMD64)
+    assert ask(outer / "inner", lambda store: store.fetch_manifest("")) == content_of(ARM64)

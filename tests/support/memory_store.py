@@ -1,0 +1,210 @@
+"""A store in memory: it logs every call, and faults scripted by a test come before the answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mbuild.errors import IntegrityError, NotFound
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest, digest_of, parse_digest
+from mbuild.oci.manifest import Content
+from mbuild.store.store import OpenSource
+from tests.support import images
+
+FOR_EVER = 1_000_000
+PASS: Final = object()
+
+
+@dataclass(eq=False)
+class Gate:
+    """Holds calls back: `reached` tells that one has come, `open` lets them go on."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pass_through(self) -> None:
+        """Tell that a call is here, and wait."""
+        self.reached.set()
+        await self.open.wait()
+
+
+@dataclass(eq=False)
+class StoreFault:
+    """Meets calls of one method, of one tag or digest unless empty: the first `times` of them.
+
+    They wait at the gate, then fail with `error`, or answer with `gives`.
+    """
+
+    call: str
+    subject: str = ""
+    error: Exception | None = None
+    gives: Any = PASS
+    gate: Gate | None = None
+    times: int = FOR_EVER
+
+    def meets(self, call: str, subject: str) -> bool:
+        """Tell whether the fault is about this call, and count it."""
+        if self.times < 1 or call != self.call or self.subject not in {"", subject}:
+            return False
+        self.times -= 1
+        return True
+
+
+class MemoryStore:
+    """A repository in memory; stores of one place mount from each other by `neighbours`.
+
+    `log` may be shared by several stores: `call name subject` of each call, in order.
+    """
+
+    def __init__(
+        self,
+        name: str = "registry.test/team/app",
+        *faults: StoreFault,
+        log: list[str] | None = None,
+        neighbours: "Mapping[str, MemoryStore] | None" = None,
+    ) -> None:
+        self.faults = list(faults)
+        self.log: list[str] = [] if log is None else log
+        self.manifests: dict[str, Content] = {}
+        self.tags: dict[str, str] = {}
+        self.blobs: dict[str, bytes] = {}
+        self._name = name
+        self._neighbours = {} if neighbours is None else neighbours
+
+    def put(self, tag: str, content: images.Content) -> str:
+        """Put an image or index and all below it straight into the store; give its digest."""
+        for child in content.children:
+            self.put("", child)
+        self.blobs.update({images.digest_of(blob): blob for blob in content.blobs})
+        self.put_bytes(tag, content.manifest, content.media_type)
+        return content.digest
+
+    def put_bytes(self, tag: str, raw: bytes, media_type: str) -> str:
+        """Put any bytes as a manifest straight into the store; give their digest."""
+        digest = digest_of(raw)
+        self.manifests[str(digest)] = Content(media_type, digest, raw)
+        if tag:
+            self.tags[tag] = str(digest)
+        return str(digest)
+
+    def calls(self, *names: str) -> list[str]:
+        """What was called, in order: `call subject`, without the store's name."""
+        said = [line.split() for line in self.log]
+        return [" ".join((call, *rest)) for call, _, *rest in said if not names or call in names]
+
+    @property
+    def name(self) -> str:
+        """The repository's name."""
+        return self._name
+
+    @property
+    def place(self) -> str:
+        """What stands before the first slash."""
+        return self._name.partition("/")[0]
+
+    @property
+    def path(self) -> str:
+        """What stands after the first slash."""
+        return self._name.partition("/")[2]
+
+    async def fetch_manifest(self, reference: str) -> Content:
+        """See `Store`."""
+        answer = await self._meet("fetch_manifest", reference)
+        if answer is not PASS:
+            return answer  # type: ignore[no-any-return]
+        content = self._find(reference)
+        if content is None:
+            raise NotFound("no such manifest", where=self._at(reference))
+        return content
+
+    async def head_manifest(self, reference: str) -> Descriptor | None:
+        """See `Store`."""
+        answer = await self._meet("head_manifest", reference)
+        content = self._find(reference)
+        found = content.descriptor() if content else None
+        return found if answer is PASS else answer
+
+    async def put_manifest(self, reference: str, content: Content) -> None:
+        """See `Store`."""
+        await self._meet("put_manifest", reference)
+        self.manifests[str(content.digest)] = content
+        if ":" not in reference:
+            self.tags[reference] = str(content.digest)
+
+    async def read_tag(self, tag: str) -> Digest | None:
+        """See `Store`."""
+        answer = await self._meet("read_tag", tag)
+        held = parse_digest(self.tags[tag]) if tag in self.tags else None
+        return held if answer is PASS else answer
+
+    async def fetch_blob(self, descriptor: Descriptor) -> bytes:
+        """See `Store`."""
+        await self._meet("fetch_blob", descriptor.digest)
+        blob = self._blob(descriptor)
+        _check(blob, descriptor)
+        return blob
+
+    async def has_blob(self, digest: Digest) -> bool:
+        """See `Store`."""
+        answer = await self._meet("has_blob", digest)
+        return str(digest) in self.blobs if answer is PASS else bool(answer)
+
+    async def mount_blob(self, digest: Digest, source_path: str) -> bool:
+        """See `Store`."""
+        answer = await self._meet("mount_blob", digest)
+        source = self._neighbours.get(source_path)
+        if answer is not PASS or source is None or str(digest) not in source.blobs:
+            return False
+        self.blobs[str(digest)] = source.blobs[str(digest)]
+        return True
+
+    @asynccontextmanager
+    async def open_blob(self, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `Store`."""
+        await self._meet("open_blob", descriptor.digest)
+        yield _in_pieces(self._blob(descriptor))
+
+    async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
+        """See `Store`."""
+        await self._meet("upload_blob", descriptor.digest)
+        async with open_source() as chunks:
+            blob = b"".join([chunk async for chunk in chunks])
+        _check(blob, descriptor)
+        self.blobs[str(descriptor.digest)] = blob
+
+    async def _meet(self, call: str, subject: object) -> Any:
+        """Write the call down, and give what a fault answers in the store's place."""
+        self.log.append(f"{call} {self._name} {subject}")
+        await asyncio.sleep(0)
+        for fault in self.faults:
+            if fault.meets(call, str(subject)):
+                if fault.gate:
+                    await fault.gate.pass_through()
+                if fault.error:
+                    raise fault.error
+                return fault.gives
+        return PASS
+
+    def _find(self, reference: str) -> Content | None:
+        return self.manifests.get(self.tags.get(reference, reference))
+
+    def _blob(self, descriptor: Descriptor) -> bytes:
+        blob = self.blobs.get(str(descriptor.digest))
+        if blob is None:
+            raise NotFound("no such blob", where=self._at(str(descriptor.digest)))
+        return blob
+
+    def _at(self, reference: str) -> str:
+        return f"{self._name}{'@' if ':' in reference else ':'}{reference}"
+
+
+def _check(blob: bytes, descriptor: Descriptor) -> None:
+    if len(blob) != descriptor.size or not descriptor.digest.matches(blob):
+        raise IntegrityError(f"other bytes than those of {descriptor.digest}")
+
+
+async def _in_pieces(blob: bytes, size: int = 50) -> AsyncIterator[bytes]:
+    for start in range(0, len(blob), size):
+        yield blob[start : start + size]
