@@ -46,10 +46,14 @@ class Reference:
 
     @property
     def familiar(self) -> str:
-        """Give the repository as people write it: no `docker.io/`, no `library/`."""
-        if self.domain != HUB:
+        """Give the repository as people write it: no `docker.io/`, no `library/`.
+
+        A path whose first part would be read as a host keeps its `docker.io/`.
+        """
+        first, _, rest = self.path.partition("/")
+        if self.domain != HUB or _is_domain(first):
             return self.repository
-        return self.path.removeprefix("library/") if self.path.count("/") == 1 else self.path
+        return rest if first == "library" and "/" not in rest else self.path
 
     def __str__(self) -> str:
         return _with_tail(self.repository, self.tag, self.digest)
@@ -157,10 +161,11 @@ def _split_tag(name: str) -> tuple[str, str | None]:
 
 def _split_domain(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    is_domain = slash and (
-        first == "localhost" or re.search(r"[.:]", first) or first != first.lower()
-    )
-    return (first, rest) if is_domain else (HUB, name)
+    return (first, rest) if slash and _is_domain(first) else (HUB, name)
+
+
+def _is_domain(first: str) -> bool:
+    return first == "localhost" or bool({".", ":"} & {*first}) or first != first.lower()
 
 
 def _check_name(text: str, domain: str, path: str) -> None:
