@@ -62,8 +62,8 @@ class MbuildError(Exception):
     def placed(self, message: str, where: str) -> Self:
         """Give the same error as its reader should see it: another text, another place."""
         error = copy(self)
-        error.args = (message,)
-        error.message = message
+        error.message = _CONTROLS.sub(" ", message)
+        error.args = (error.message,)
         error.where = where
         return error
 

@@ -19,6 +19,7 @@ from mbuild.errors import (
     SpecError,
     TagRefused,
     UsageError,
+    make_fault,
     worst_exit_code,
 )
 
@@ -91,6 +92,44 @@ TEXTS = {
 def test_one_line(error: MbuildError, expected: str) -> None:
     """An error is one line: where, what and why, what next."""
     assert str(error) == expected
+
+
+def test_placed() -> None:
+    """An error can be told again with another text and place; all else of it stays."""
+    first = Denied("no", where="ghcr.io/a", hint="log in")
+    again = first.placed("it is\nprivate", "manifests.yaml:3:5")
+    assert isinstance(again, Denied)
+    assert again.args == ("it is private",)
+    assert str(again) == "manifests.yaml:3:5: it is private; log in"
+    assert str(first) == "ghcr.io/a: no; log in"
+
+
+def fault(line: int) -> Exception:
+    """An exception nobody foresaw, raised in a line of this file."""
+    try:
+        exec(compile("\n" * (line - 1) + "{}['key']", "room/module.py", "exec"))
+    except KeyError as exception:
+        return exception
+    raise AssertionError
+
+
+REPORT = "; please report it, with the command and the spec"
+FAULTS = {
+    "never raised": (ValueError("odd"), "a fault in mbuild: ValueError: odd"),
+    "raised": (fault(7), "a fault in mbuild: KeyError in module.py:7: 'key'"),
+    "in groups": (
+        ExceptionGroup("g", [ExceptionGroup("h", [OSError("a\n  b")]), ValueError("c")]),
+        "a fault in mbuild: OSError: a b",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exception", "expected"), FAULTS.values(), ids=FAULTS)
+def test_fault(exception: Exception, expected: str) -> None:
+    """An exception nobody foresaw is one line that says what, where and whom to tell."""
+    error = make_fault(exception)
+    assert str(error) == expected + REPORT
+    assert (error.code, error.exit_code) == ("fault", 1)
 
 
 def test_spec_error() -> None:
