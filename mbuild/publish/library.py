@@ -25,7 +25,7 @@ class Library:
 
     async def blob(self, store: Store, descriptor: Descriptor) -> bytes:
         """Fetch a small blob, or give the one fetched before from the same repository."""
-        key = (store.name, descriptor.digest)
+        key = (store.name, descriptor.digest, descriptor.size)
         return await self._once(key, lambda: store.fetch_blob(descriptor))
 
     async def _once(self, key: Hashable, fetch: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -14,6 +14,8 @@ TagAction = Literal[
 ]
 Change = Literal["added", "changed", "kept", "removed", "skipped"]
 
+_NOT_HELD = frozenset({"failed", "restored", "removed", "untouched"})
+
 
 @dataclass(frozen=True, slots=True)
 class TagOutcome:
@@ -52,8 +54,8 @@ class Copied:
 class Outcome:
     """What one repository of a target came to.
 
-    `image` names the repository, `target` the target by its first repository. `index` is
-    None where no index could be made; `verified` None where nothing was written.
+    `image` names the repository, `target` the target by its first repository and tag. `index`
+    is None where no index could be made; `verified` None where nothing was written.
     """
 
     target: str
@@ -65,6 +67,11 @@ class Outcome:
     verified: bool | None = None
     warnings: tuple[str, ...] = ()
     errors: tuple[MbuildError, ...] = ()
+
+    @property
+    def is_published(self) -> bool:
+        """Tell whether all went well: every tag holds, or would hold, the index."""
+        return not self.errors and all(tag.action not in _NOT_HELD for tag in self.tags)
 
     @property
     def is_change(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from mbuild.oci.descriptor import Descriptor
+from mbuild.oci import media_types
+from mbuild.oci.descriptor import Descriptor, to_docker_dict, to_oci_dict
 from mbuild.oci.index import Index, to_content
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform, normalise
@@ -17,6 +19,7 @@ from mbuild.spec.spec import Target
 from mbuild.store.store import Store
 
 Key = tuple[Platform | None, bool]
+Write = Callable[[Descriptor], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Step:
 class Plan:
     """The index that will be published, the children it names, and a step a repository.
 
-    `target` is the name of the first repository.
+    `target` is the name of the first repository with its first tag.
     """
 
     target: str
@@ -76,13 +79,15 @@ def make_plan(
     sources = tuple(source for source in resolved if isinstance(source, Source))
     children = tuple(child for source in sources for child in _children(source))
     steps = tuple(_make_step(content, resolved, store, present) for store, present in places)
-    return Plan(places[0][0].name, content, children, steps)
+    store, present = places[0]
+    return Plan(f"{store.name}:{next(iter(present.holdings))}", content, children, steps)
 
 
 def untouched(target: Target, names: tuple[str, ...]) -> tuple[Outcome, ...]:
     """Give the outcomes of a target for which no plan could be made."""
+    first = f"{names[0]}:{target.destinations[0].tags[0]}"
     return tuple(
-        Outcome(names[0], name, tuple(TagOutcome(tag, "untouched") for tag in destination.tags))
+        Outcome(first, name, tuple(TagOutcome(tag, "untouched") for tag in destination.tags))
         for name, destination in zip(names, target.destinations, strict=True)
     )
 
@@ -97,7 +102,8 @@ def _make_step(
     content: Content, resolved: tuple[Source | Skipped, ...], store: Store, present: Present
 ) -> Step:
     tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
-    platforms = tuple(_platform_outcomes(resolved, present.previous))
+    write = to_docker_dict if media_types.is_docker(content.media_type) else to_oci_dict
+    platforms = tuple(_platform_outcomes(resolved, present.previous, write))
     return Step(store, tags, platforms, tuple(_warnings(platforms, store)))
 
 
@@ -114,8 +120,9 @@ def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
 
 
 def _platform_outcomes(
-    resolved: tuple[Source | Skipped, ...], previous: Index | None
+    resolved: tuple[Source | Skipped, ...], previous: Index | None, write: Write
 ) -> Iterator[PlatformOutcome]:
+    """Compare entry by entry, as the new list writes them."""
     before = {_key(entry): entry for entry in previous.images} if previous else {}
     for source in resolved:
         if isinstance(source, Skipped):
@@ -127,7 +134,7 @@ def _platform_outcomes(
         platform = str(entry.platform)
         if old is None:
             yield PlatformOutcome(platform, source.name, "added", entry)
-        elif old == entry:
+        elif write(old) == write(entry):
             yield PlatformOutcome(platform, source.name, "kept", entry, old.digest)
         else:
             yield PlatformOutcome(platform, source.name, "changed", entry, old.digest)

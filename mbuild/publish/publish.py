@@ -53,12 +53,12 @@ class Publisher:
         tasks = [
             asyncio.create_task(self._one(target, places, slots)) for target, places in targets
         ]
-        try:
-            await asyncio.wait(tasks)
-        except asyncio.CancelledError:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        while pending := [task for task in tasks if not task.done()]:
+            try:
+                await asyncio.wait(pending)
+            except asyncio.CancelledError:  # asked again, the targets stop waiting for their tags
+                for task in pending:
+                    task.cancel()
         return tuple(
             outcome
             for (target, places), task in zip(targets, tasks, strict=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
-from mbuild.errors import Interrupted, MbuildError
+from mbuild.errors import Interrupted, MbuildError, make_fault
 from mbuild.publish.outcome import Outcome, TagOutcome
 from mbuild.publish.plan import Plan, Step
 from mbuild.publish.transfer import Transfer
@@ -35,6 +35,9 @@ async def push_plan(plan: Plan, *, sleep: Sleep = asyncio.sleep) -> tuple[Outcom
     except asyncio.CancelledError:
         for run in active:
             run.interrupt()
+    except Exception as fault:  # noqa: BLE001  # what was written by then must be told
+        for run in active:
+            run.errors.append(make_fault(fault))
     return tuple(run.outcome() for run in runs)
 
 

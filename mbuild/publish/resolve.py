@@ -23,7 +23,7 @@ from mbuild.oci.platform import Platform, complete
 from mbuild.oci.reference import DEFAULT_TAG, LayoutReference
 from mbuild.publish.choose import choose_entries
 from mbuild.publish.library import Library
-from mbuild.publish.source import Attestation, Child, Skipped, Source, reference_name
+from mbuild.publish.source import Attestation, Child, Skipped, Source, told_of
 from mbuild.publish.together import all_together, both
 from mbuild.spec.spec import AttestationPolicy, Entry, Target
 from mbuild.store.store import Store
@@ -135,7 +135,7 @@ class _Resolver:
         """Say of an error which entry it befell: the spec's place first, then the reference."""
         if isinstance(error, Failures):
             return Failures(self._placed(one) for one in error.errors)
-        message = f"{error.where or reference_name(self._entry)}: {error.message}"
+        message = told_of(self._entry, error.message, error.where)
         where = str(self._entry.position)
         if isinstance(self._entry.reference, LayoutReference) and isinstance(error, RegistryError):
             # A layout that is missing or broken is a matter of the images, not of a registry.

@@ -65,6 +65,15 @@ class Skipped:
         return reference_name(self.entry)
 
 
+def told_of(entry: Entry, message: str, subject: str = "") -> str:
+    """Put before a message what it is about: `subject`, or the entry's reference.
+
+    An entry given on the command line stands where its reference does: that is said once.
+    """
+    name = subject or reference_name(entry)
+    return message if name == str(entry.position) else f"{name}: {message}"
+
+
 def reference_name(entry: Entry) -> str:
     """Give an entry's reference as text, the way people write it."""
     reference = entry.reference

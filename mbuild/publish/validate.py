@@ -9,7 +9,7 @@ from mbuild.oci import media_types
 from mbuild.oci.index import Index
 from mbuild.oci.platform import Platform, contradictions, normalise
 from mbuild.publish.assemble import make_entry, platform_of
-from mbuild.publish.source import Source
+from mbuild.publish.source import Source, told_of
 from mbuild.spec.spec import Target
 
 
@@ -120,4 +120,4 @@ def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
 
 
 def _mismatch(source: Source, message: str, hint: str) -> MbuildError:
-    return ImageMismatch(f"{source.name}: {message}", where=source.where, hint=hint)
+    return ImageMismatch(told_of(source.entry, message), where=source.where, hint=hint)
