@@ -152,15 +152,20 @@ def normalise(platform: Platform) -> Platform:
     Lower case; aliases; `arm` is `arm/v7`, `arm64/v8` is `arm64`, `amd64/v1` is `amd64`;
     os.features sorted and freed of duplicates.
     """
-    written, variant = platform.architecture.lower(), platform.variant.lower()
-    architecture, implied = _ARCHITECTURE_ALIASES.get(written, (written, None))
+    known = without_aliases(platform)
     return replace(
-        platform,
-        os=_os(platform.os),
-        architecture=architecture,
-        variant=_normal_variant(architecture, variant if implied is None else implied),
-        os_features=tuple(sorted(set(platform.os_features))),
+        known,
+        variant=_normal_variant(known.architecture, known.variant),
+        os_features=tuple(sorted(set(known.os_features))),
     )
+
+
+def without_aliases(platform: Platform) -> Platform:
+    """Write OS, architecture and variant in Go's words (`armhf` is `arm/v7`), and fold nothing."""
+    written = platform.architecture.lower()
+    architecture, implied = _ARCHITECTURE_ALIASES.get(written, (written, None))
+    variant = platform.variant.lower() if implied is None else implied
+    return replace(platform, os=_os(platform.os), architecture=architecture, variant=variant)
 
 
 def _normal_variant(architecture: str, variant: str) -> str:
@@ -184,6 +189,7 @@ def contradictions(said: Platform, found: Platform) -> tuple[str, ...]:
     `said` is the spec's platform, `found` the config's. What either leaves empty
     contradicts nothing; variants are compared after normalising.
     """
+    said, found = without_aliases(said), without_aliases(found)
     left, right = normalise(said), normalise(found)
     fields = []
     if found.os and left.os != right.os:

@@ -19,6 +19,7 @@ from mbuild.oci.platform import (
     parse_platform,
     platform_from,
     satisfies,
+    without_aliases,
 )
 from tests.oci.strategies import os_versions, platforms
 
@@ -187,6 +188,22 @@ def test_normalise_features() -> None:
     assert normalise(platform) == Platform("windows", "amd64", "", "10.0.1-RC", ("a", "b"))
 
 
+ALIASES = {
+    "arm64 keeps its v8": (Platform("Linux", "AArch64", "v8"), Platform("linux", "arm64", "v8")),
+    "armhf": (Platform("linux", "armhf"), Platform("linux", "arm", "v7")),
+    "nothing to do": (
+        Platform("windows", "amd64", "", "1", ("b", "a")),
+        Platform("windows", "amd64", "", "1", ("b", "a")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("platform", "expected"), ALIASES.values(), ids=ALIASES)
+def test_without_aliases(platform: Platform, expected: Platform) -> None:
+    """Aliases become Go's words, and nothing else changes."""
+    assert without_aliases(platform) == expected
+
+
 @given(platforms())
 def test_normalise_is_idempotent(platform: Platform) -> None:
     """A normal form has no other normal form."""
@@ -246,6 +263,11 @@ CONTRADICTIONS: dict[str, tuple[Platform, Platform, tuple[str, ...]]] = {
         Platform("linux", "arm", "v7"),
         Platform("linux", "arm", "7"),
         (),
+    ),
+    "alias with a variant": (
+        Platform("linux", "arm", "v6"),
+        Platform("linux", "armhf"),
+        ("variant",),
     ),
     "default against another": (
         Platform("linux", "arm64", "v8"),
