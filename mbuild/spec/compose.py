@@ -13,7 +13,7 @@ from mbuild.spec.spec import Position
 from mbuild.spec.tree import Items, Node, Null, Table, Text, unusable_character
 
 DEEPEST = 100
-MOST_ALIASED = 1_000_000
+MOST_ALIASED = 250_000
 """So many nodes may come from aliases and merge keys, over those that are written out."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})

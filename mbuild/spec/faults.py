@@ -69,10 +69,13 @@ def _known_keys(shape: type[Shape]) -> tuple[str, ...]:
     return tuple(sorted(keys_of(shape)))
 
 
-def path_of(tree: Node, location: Sequence[str | int]) -> Path:
-    """Give the path of a pydantic location, which names union members too, and missing keys."""
+def path_of(tree: Node, detail: ErrorDetails) -> Path:
+    """Give the path to what an error is about; pydantic's location names union members too.
+
+    Of a missing key it is the mapping that lacks it, though it may stand there without a value.
+    """
     path: list[str | int] = []
-    for word in location:
+    for word in detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]:
         found = _child(tree, word)
         if found is not None:
             path.append(word)
@@ -113,7 +116,8 @@ def report(faults: Sequence[Fault], problems: Problems) -> None:
             holder = _node_at(fault.tree, fault.path)
             assert isinstance(holder, Table)
             if fault.key not in holder.dropped and (fault.path, fault.key) not in meant:
-                problems.add(holder.position, f"no {fault.key!r} is given here", "missing-key")
+                place = (holder.at(fault.key) or holder).position
+                problems.add(place, f"no {fault.key!r} is given here", "missing-key")
 
 
 def _key_position(fault: Fault) -> Position:

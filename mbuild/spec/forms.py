@@ -18,9 +18,9 @@ def check_forms(draft: Draft, problems: Problems) -> None:
     table = draft.table
     given = [form for form in FORMS if table.says(form)]
     if len(given) > 1:
-        key = next(key for key in reversed(table) if key in given)
+        place = next((key for key in reversed(table) if key in given), table).position
         message = f"{' and '.join(map(repr, given))} cannot stand together; keep one of them"
-        problems.add(key.position, message, "several-forms")
+        problems.add(place, message, "several-forms")
     if not given:
         nulls = [node for form in FORMS if (node := table.at(form)) is not None]
         message = "no images are given; add 'platforms' with an image for each platform"

@@ -92,7 +92,7 @@ def _check(table: Table, shape: type[TargetShape], problems: Problems) -> Draft:
             return Draft(table, shape.model_validate(table))
         except ValidationError as error:
             faults = [
-                Fault(detail, path_of(table, detail["loc"]), table, shape)
+                Fault(detail, path_of(table, detail), table, shape)
                 for detail in error.errors(include_url=False)
             ]
         report(faults, problems)

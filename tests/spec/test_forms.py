@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.spec.reading import complaints
+from tests.spec.reading import codes, complaints
 
 NONE = "no images are given; add 'platforms' with an image for each platform"
 
@@ -48,6 +48,12 @@ BROKEN = {
         ),
     ),
 }
+
+
+def test_two_forms_of_wrong_types() -> None:
+    """They are too many all the same."""
+    text = "image: app\nplatforms: a\nsources: b"
+    assert codes(text) == ["several-forms", "wrong-type", "wrong-type"]
 
 
 @pytest.mark.parametrize(("text", "message"), BROKEN.values(), ids=BROKEN)

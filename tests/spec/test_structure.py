@@ -86,6 +86,14 @@ BROKEN = {
         "image: app\nmanifests:\n- {image: a, platform: {architecture: arm}}",
         "3:24: no 'os' is given here",
     ),
+    "os without a value": (
+        "image: app\nmanifests:\n- {image: a, platform: {architecture: arm, os: }}",
+        "3:48: no 'os' is given here",
+    ),
+    "image without a value in an entry": (
+        "image: app\nsources: [{image: ~}]",
+        "2:19: no 'image' is given here",
+    ),
     "platform of a wrong type": (
         "image: app\nmanifests: [{image: a, platform: [b]}]",
         (
