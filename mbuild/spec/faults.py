@@ -16,6 +16,9 @@ from mbuild.spec.tree import Items, Node, Null, Table, Text
 Path = tuple[str | int, ...]
 """Keys and list indices from the top of a tree to one of its nodes."""
 
+UNKNOWN_KEY = "extra_forbidden"
+MISSING_KEY = "missing"
+
 _SHAPES: Mapping[str, type[Shape]] = {
     "platforms": LongEntry,
     "sources": LongSource,
@@ -54,7 +57,12 @@ class Fault:
     @property
     def holder(self) -> Path:
         """Give the path to the mapping whose key is unknown or missing."""
-        return self.path[:-1] if self.kind == "extra_forbidden" else self.path
+        return self.path[:-1] if self.kind == UNKNOWN_KEY else self.path
+
+    @property
+    def meant(self) -> str:
+        """Give the known key that an unknown one most likely stands for, or empty text."""
+        return nearest(self.key, self.known_keys)
 
     @property
     def known_keys(self) -> tuple[str, ...]:
@@ -75,7 +83,7 @@ def path_of(tree: Node, detail: ErrorDetails) -> Path:
     Of a missing key it is the mapping that lacks it, though it may stand there without a value.
     """
     path: list[str | int] = []
-    for word in detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]:
+    for word in detail["loc"][:-1] if detail["type"] == MISSING_KEY else detail["loc"]:
         found = _child(tree, word)
         if found is not None:
             path.append(word)
@@ -101,16 +109,16 @@ def _node_at(tree: Node, path: Path) -> Node:
 
 def report(faults: Sequence[Fault], problems: Problems) -> None:
     """Tell each fault, but no missing key that stands there misspelt or with a wrong value."""
-    lacking = {fault.path for fault in faults if fault.kind == "missing"}
+    lacking = {fault.path for fault in faults if fault.kind == MISSING_KEY}
     meant = {
-        (fault.holder, nearest(fault.key, fault.known_keys))
+        (fault.holder, fault.meant)
         for fault in faults
-        if fault.kind == "extra_forbidden" and fault.holder in lacking
+        if fault.kind == UNKNOWN_KEY and fault.holder in lacking
     }
     for fault in faults:
-        if fault.kind == "extra_forbidden":
+        if fault.kind == UNKNOWN_KEY:
             problems.add(_key_position(fault), _unknown_key(fault), "unknown-key")
-        elif fault.kind != "missing":
+        elif fault.kind != MISSING_KEY:
             problems.add(_node_at(fault.tree, fault.path).position, _message(fault), "wrong-type")
         else:
             holder = _node_at(fault.tree, fault.path)

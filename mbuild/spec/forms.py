@@ -17,9 +17,10 @@ def check_forms(draft: Draft, problems: Problems) -> None:
     """Tell of a target without images, or with images in more than one form."""
     table = draft.table
     given = [form for form in FORMS if table.says(form)]
-    if len(given) > 1:
-        place = next((key for key in reversed(table) if key in given), table).position
-        message = f"{' and '.join(map(repr, given))} cannot stand together; keep one of them"
+    usable = [form for form in given if table.at(form) is not None]
+    if len(usable) > 1:
+        place = next(key for key in reversed(table) if key in usable).position
+        message = f"{' and '.join(map(repr, usable))} cannot stand together; keep one of them"
         problems.add(place, message, "several-forms")
     if not given:
         nulls = [node for form in FORMS if (node := table.at(form)) is not None]

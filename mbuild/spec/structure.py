@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from mbuild.spec.compose import MOST_ALIASED
-from mbuild.spec.faults import Fault, kind_of, path_of, report, without
+from mbuild.spec.faults import UNKNOWN_KEY, Fault, kind_of, path_of, report, without
 from mbuild.spec.model import DocumentShape, TargetShape, keys_of
 from mbuild.spec.problems import Problems
 from mbuild.spec.tree import Items, Node, Table
@@ -97,3 +97,6 @@ def _check(table: Table, shape: type[TargetShape], problems: Problems) -> Draft:
             ]
         report(faults, problems)
         table = without(table, [fault.path for fault in faults])
+        # A misspelt key was meant to be there: that it is missing is no second problem.
+        meant = {fault.meant for fault in faults if fault.kind == UNKNOWN_KEY and not fault.holder}
+        table = Table(table, table.position, table.dropped | meant)

@@ -50,10 +50,13 @@ BROKEN = {
 }
 
 
-def test_two_forms_of_wrong_types() -> None:
-    """They are too many all the same."""
-    text = "image: app\nplatforms: a\nsources: b"
-    assert codes(text) == ["several-forms", "wrong-type", "wrong-type"]
+def test_a_form_that_is_wrong_is_not_counted() -> None:
+    """Only its own problem is told; nor is a misspelt one missed, or one too many."""
+    assert codes("image: app\nplatforms: a\nsources: b") == ["wrong-type", "wrong-type"]
+    assert codes("image: app\nplatfroms: {linux/amd64: a}") == ["unknown-key"]
+    assert codes("image: app\nplatfroms: {linux/amd64: a}\nsources: [a]") == ["unknown-key"]
+    assert codes("imag: app\nplatforms: [linux/amd64]\nsorce: a") == ["unknown-key"] * 2
+    assert codes("platforms: {linux/amd64: {imag: a}}") == ["no-image", "unknown-key"]
 
 
 @pytest.mark.parametrize(("text", "message"), BROKEN.values(), ids=BROKEN)
