@@ -75,6 +75,16 @@ def test_moved_tags(spec: Path, wire: Wire, registry: DockerRegistry, repository
     check_cost(wire)
 
 
+def test_loopback_without_plain_http(spec: Path, wire: Wire) -> None:
+    """On the loopback TLS is tried first and costs no request: it is a handshake that failed."""
+    result = run_mbuild("push", "--output", "json", cwd=spec.parent)
+    assert (result.code, result.stderr) == (0, "")
+    assert wire.server
+    assert wire.server.handshakes > 0
+    assert json.loads(result.stdout)["requests"] == len(wire.exchanges)
+    check_cost(wire)
+
+
 def test_order_of_writes(spec: Path, wire: Wire) -> None:
     """The index goes up by digest, its answer is awaited, then the tags go side by side."""
     result = push(spec, wire)
