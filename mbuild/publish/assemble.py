@@ -8,7 +8,7 @@ from dataclasses import replace
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor, make_annotations
 from mbuild.oci.index import Index
-from mbuild.oci.platform import Platform, complete, normalise
+from mbuild.oci.platform import Platform, complete, without_aliases
 from mbuild.publish.source import Source
 from mbuild.spec.spec import Target
 
@@ -61,14 +61,9 @@ def platform_of(source: Source) -> Platform:
 
     With `trust: spec`, what the config contradicts is not completed from it.
     """
-    said, found = source.entry.platform, _spelt_out(source.found)
+    said, found = source.entry.platform, without_aliases(source.found)
     if said is None:
         return found
     same_kind = (said.os, said.architecture) == (found.os, found.architecture)
     return complete(said, found) if same_kind or not found.architecture else said
 
-
-def _spelt_out(found: Platform) -> Platform:
-    """Resolve aliases of os and architecture (`aarch64`), and leave the rest as it stands."""
-    normal = normalise(found)
-    return replace(found, os=normal.os, architecture=normal.architecture)
