@@ -66,4 +66,3 @@ def platform_of(source: Source) -> Platform:
         return found
     same_kind = (said.os, said.architecture) == (found.os, found.architecture)
     return complete(said, found) if same_kind or not found.architecture else said
-

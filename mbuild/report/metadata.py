@@ -21,7 +21,7 @@ def make_metadata(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     published = {
         name: _metadata(group)
         for name, group in targets.items()
-        if not any(outcome.errors for outcome in group)
+        if all(outcome.is_published for outcome in group)
     }
     if len(targets) == 1:
         return next(iter(published.values()), {})

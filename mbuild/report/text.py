@@ -22,7 +22,7 @@ _DONE = {"unknown": "unknown: it was being written when the run stopped"}
 def image_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Give `IMAGE@DIGEST` a repository that holds, or would hold, the index."""
     for outcome in outcomes:
-        if outcome.index and not outcome.errors:
+        if outcome.index and outcome.is_published:
             yield f"{outcome.image}@{outcome.index.digest}"
 
 
@@ -47,6 +47,8 @@ def _summary(outcome: Outcome, index: Descriptor, *, planned: bool) -> str:
     shape = f"{kind}, {_count(len(images), 'image')}, {index.size} bytes"
     if outcome.errors:
         return f"{shape}: not published in full"
+    if not outcome.is_published:
+        return f"{shape}: not published, since another repository of the target failed"
     if not outcome.is_change:
         return f"{shape}: nothing to do, every tag holds it"
     if planned:
