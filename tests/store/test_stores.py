@@ -99,7 +99,7 @@ def test_token_of_a_target(is_target: bool, actions: str) -> None:
         ) as registries:
             stores = Stores(registries)
             store = stores.open_target(reference) if is_target else stores.open(reference)
-            with pytest.raises(Exception, match="tokens.test"):
+            with pytest.raises(Exception, match=r"tokens\.test"):
                 await store.head_manifest("1.0")
 
     asyncio.run(main())
