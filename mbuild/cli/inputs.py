@@ -10,12 +10,12 @@ from pathlib import Path
 
 from mbuild.errors import Problem, SpecError, UsageError
 from mbuild.oci.reference import check_tag
+from mbuild.spec.documents import MOST_BYTES
 from mbuild.spec.parse import SpecText, parse_spec
 from mbuild.spec.spec import Spec, Target
 
 DEFAULT_SPEC = "manifests.yaml"
 STDIN = "-"
-MAX_SPEC_SIZE = 16 * 1024 * 1024
 
 
 def read_spec(files: Sequence[str] | None, settings: Sequence[str] | None) -> Spec:
@@ -77,9 +77,9 @@ def read_texts(files: Sequence[str]) -> list[SpecText]:
 def _read(file: str) -> SpecText:
     # One byte more than is allowed shows the parser that there is too much.
     if file == STDIN:
-        return SpecText("<stdin>", sys.stdin.buffer.read(MAX_SPEC_SIZE + 1), "")
+        return SpecText("<stdin>", sys.stdin.buffer.read(MOST_BYTES + 1), "")
     with Path(file).open("rb") as stream:
-        return SpecText(file, stream.read(MAX_SPEC_SIZE + 1), _folder(file))
+        return SpecText(file, stream.read(MOST_BYTES + 1), _folder(file))
 
 
 def _folder(file: str) -> str:
