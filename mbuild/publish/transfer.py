@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from mbuild.errors import NotFound, SourceError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.media_types import is_foreign_layer
@@ -70,9 +71,20 @@ class Transfer:
                 self._mounted += 1
                 return
 
-            def open_source() -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-                return source.open_blob(blob)
-
-            await self._target.upload_blob(blob, open_source)
+            await self._target.upload_blob(blob, lambda: _open(source, blob))
             self._blobs += 1
             self._bytes += blob.size
+
+
+@asynccontextmanager
+async def _open(source: Store, blob: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with AsyncExitStack() as stack:
+        try:
+            chunks = await stack.enter_async_context(source.open_blob(blob))
+        except NotFound as error:
+            raise SourceError(
+                f"a blob of the image does not exist: {error.message}",
+                where=error.where,
+                hint="build and push the image again",
+            ) from error
+        yield chunks

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 
@@ -23,6 +23,8 @@ from mbuild.registry.settings import Settings
 from mbuild.registry.tls import make_tls_context
 from mbuild.registry.transport import Deadline, Policy, Tally
 from mbuild.registry.wire import Wire
+
+T = TypeVar("T")
 
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 
@@ -91,6 +93,10 @@ class Registries:
     def registry(self, domain: str) -> Registry:
         """Give the registry of a reference's domain."""
         return self._entry(domain)[1]
+
+    async def retry(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Repeat work that reads from a registry and writes elsewhere, as the policy says."""
+        return await self._policy.run(what, attempt)
 
     def may_push(self, domain: str, path: str) -> None:
         """Ask for tokens of a repository that may push too, from now on: one serves all."""

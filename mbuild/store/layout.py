@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -25,17 +25,27 @@ from mbuild.store.store import OpenSource
 CHUNK = 1024 * 1024
 
 
+Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
+
+
+async def _only_once(_what: str, attempt: Callable[[], Awaitable[None]]) -> None:
+    await attempt()
+
+
 class LayoutStore:
-    """The layout in a directory; `Store` says what each method does.
+    """The layout in a directory; `Store` says what each method does. `retry` runs its copies.
 
     Writes are atomic, and the layout's lock is held while its index.json is rewritten, so
     that concurrent writers, in this process or in others, lose nothing of each other.
     """
 
-    def __init__(self, directory: str, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self, directory: str, *, sleep: Sleep = asyncio.sleep, retry: Retry = _only_once
+    ) -> None:
         self._root = Path(directory)
         self._name = f"oci:{directory}"
         self._sleep = sleep
+        self._retry = retry
 
     @property
     def name(self) -> str:
@@ -126,13 +136,19 @@ class LayoutStore:
             yield chunks()
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
-        """Write the blob to a temporary file, and give it its name once its hash is right."""
-        path = self._blob_path(descriptor.digest)
-        async with open_source() as chunks:
-            with explain_disk_errors(self._root):
-                self._prepare()
-                with replace_file(path) as file:
-                    await self._fill(file, descriptor, chunks)
+        """Write the blob to a temporary file, and give it its name once its hash is right.
+
+        What is retried is the whole copy, from opening its source on.
+        """
+
+        async def attempt() -> None:
+            async with open_source() as chunks:
+                with explain_disk_errors(self._root):
+                    self._prepare()
+                    with replace_file(self._blob_path(descriptor.digest)) as file:
+                        await self._fill(file, descriptor, chunks)
+
+        await self._retry(f"{self._name}@{descriptor.digest}", attempt)
 
     async def _fill(
         self, file: IO[bytes], descriptor: Descriptor, chunks: AsyncIterator[bytes]

@@ -40,7 +40,8 @@ class Stores:
 
     def _make(self, reference: AnyReference) -> Store:
         if isinstance(reference, LayoutReference):
-            return LayoutStore(reference.directory, sleep=self._sleep)
+            retry = self._registries.retry
+            return LayoutStore(reference.directory, sleep=self._sleep, retry=retry)
         return RepositoryStore(self._registries.registry(reference.domain), reference)
 
 
