@@ -84,7 +84,8 @@ class Publisher:
             return await push_plan(plan, sleep=self.sleep)
 
     async def _decide(self, target: Target, places: tuple[Store, ...]) -> Plan:
-        self.announce(f"{places[0].name}: resolving {len(target.entries)} images")
+        noun = "image" if len(target.entries) == 1 else "images"
+        self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
         resolved, presents = await both(
             resolve_target(target, self.stores, self.library),
             all_together(

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
-from mbuild.errors import Interrupted, MbuildError, make_fault
+from mbuild.errors import Interrupted, MbuildError, flatten, make_fault
 from mbuild.publish.outcome import Outcome, TagOutcome
 from mbuild.publish.plan import Plan, Step
 from mbuild.publish.transfer import Transfer
@@ -90,7 +90,7 @@ class _StepRun:
             if not self.step.holds_index:
                 await self.step.store.put_manifest(str(index.digest), index)
         except MbuildError as error:
-            self.errors.append(error)
+            self.errors.extend(flatten([error]))
 
     async def write(self, tag: TagOutcome) -> None:
         """Move one tag to the index."""
@@ -121,7 +121,7 @@ class _StepRun:
             )
             self._proven = True
         except MbuildError as error:
-            self.errors.append(error)
+            self.errors.extend(flatten([error]))
 
     def interrupt(self) -> None:
         """Note that the push was stopped before this step had come to its end."""
