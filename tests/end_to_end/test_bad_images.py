@@ -1,45 +1,22 @@
 """What is wrong with images and registries: the exit code and the whole message of each."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import faults
 from tests.support.cli import Result, run_mbuild
-from tests.support.docker_registry import Setup
-from tests.support.fake_edges import serve_fake
 from tests.support.fake_registry import FakeRegistry
 from tests.support.faults import Fault
-from tests.support.fixtures import StartRegistry
 from tests.support.images import digest_of, make_image, make_index, write_layout
 from tests.support.loopback import LoopbackServer
-from tests.support.pushing import push_image, tags_of
 from tests.support.specs import SPEC, write_spec
 
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
 OTHER = make_image("linux/amd64", seed="other")
 SOURCE = r"/team/app/manifests/amd64"
 WHERE = f"{SPEC}:3:16"
-INDEX = "sha256:2d9fcd64e1ee98ce7d000d39194548dfba1c89e65039d78774da66a3c1f65ed5"
-"""The digest of the index that these tests would publish."""
-
-
-@pytest.fixture
-def fake() -> FakeRegistry:
-    """A registry that holds two images, and takes whatever it is told to go wrong."""
-    registry = FakeRegistry()
-    registry.put("team/app", "amd64", AMD64)
-    registry.put("team/app", "arm64", ARM64)
-    return registry
-
-
-@pytest.fixture
-def server(fake: FakeRegistry) -> Iterator[LoopbackServer]:
-    """The fake's place on the loopback."""
-    with serve_fake(fake) as running:
-        yield running
 
 
 def push(folder: Path, host: str, **platforms: str) -> Result:
@@ -47,11 +24,6 @@ def push(folder: Path, host: str, **platforms: str) -> Result:
     sources = platforms or {"linux/amd64": f"{host}/team/app:amd64"}
     write_spec(folder, f"{host}/team/app:1.0", sources)
     return run_mbuild("push", "--attempts", "2", cwd=folder)
-
-
-def told(result: Result, server: LoopbackServer) -> list[str]:
-    """The lines on stderr, HOST in the place of the registry's address."""
-    return [line.replace(server.host, "HOST") for line in result.lines]
 
 
 def check_untouched(fake: FakeRegistry) -> None:
@@ -129,7 +101,7 @@ def test_source(name: str, fake: FakeRegistry, server: LoopbackServer, tmp_path:
     effect, code, expected = SOURCE_FAULTS[name]
     fake.faults.append(Fault("GET", SOURCE, effect))
     result = push(tmp_path, server.host)
-    assert told(result, server) == [f"error: {WHERE}: HOST/team/app:amd64: {expected}"]
+    assert result.told(server.host) == [f"error: {WHERE}: HOST/team/app:amd64: {expected}"]
     assert result.code == code
     check_untouched(fake)
 
@@ -160,7 +132,7 @@ def test_other_manifest(fake: FakeRegistry, server: LoopbackServer, tmp_path: Pa
     fake.faults.append(Fault("GET", "/manifests/sha256:", faults.content(OTHER.manifest)))
     source = f"{server.host}/team/app@{AMD64.digest}"
     result = push(tmp_path, server.host, **{"linux/amd64": source})
-    assert told(result, server) == [
+    assert result.told(server.host) == [
         (
             f"error: {WHERE}: HOST/team/app@{AMD64.digest}: the registry sent other bytes "
             f"than were asked for: sha256 is {OTHER.digest.removeprefix('sha256:')}"
@@ -176,7 +148,7 @@ def test_other_config(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path
     fake.faults.append(Fault("GET", "/blobs/sha256:", faults.content(other)))
     result = push(tmp_path, server.host)
     config = digest_of(AMD64.config)
-    assert told(result, server) == [
+    assert result.told(server.host) == [
         f"error: {WHERE}: HOST/team/app@{config}: the bytes that arrived are not those of {config}"
     ]
     assert result.code == 6
@@ -186,7 +158,7 @@ def test_other_config(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path
 def test_wrong_platform(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
     """An image that was built for another platform than the spec says is not published."""
     result = push(tmp_path, server.host, **{"linux/amd64": f"{server.host}/team/app:arm64"})
-    assert told(result, server) == [
+    assert result.told(server.host) == [
         (
             f"error: {WHERE}: HOST/team/app:arm64: the spec says linux/amd64, "
             "and the image's config has architecture 'arm64'; "
@@ -206,7 +178,7 @@ def test_all_at_once(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path)
         "linux/arm/v7": f"{server.host}/team/app:arm64",
     }
     result = push(tmp_path, server.host, **sources)
-    assert told(result, server) == [
+    assert result.told(server.host) == [
         (
             f"error: {WHERE}: HOST/team/app:absent: HOST answered 404 Not Found "
             "(MANIFEST_UNKNOWN: manifest unknown); "
@@ -238,89 +210,13 @@ def test_optional_forgives_only_404(
     assert ("1.0" in fake.repository("team/app").tags) == (code == 0)
 
 
-def test_denied_target(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
-    """A registry that lets nobody write says so, once, and the tag stays as it was."""
-    fake.put("team/app", "1.0", make_index(OTHER))
-    fake.faults.append(faults.READ_ONLY)
-    result = push(tmp_path, server.host)
-    assert told(result, server) == [
-        f"error: HOST/team/app@{INDEX}: HOST answered 403 Forbidden (DENIED: read-only); {LOG_IN}",
-    ]
-    assert result.code == 5
-    assert fake.repository("team/app").tags["1.0"] == make_index(OTHER).digest
-
-
-def test_registry_in_maintenance(
-    start_registry: StartRegistry, repository: str, tmp_path: Path
-) -> None:
-    """A real registry in read-only mode, which answers 405 to writes, is a target that denies."""
-    writable = start_registry()
-    push_image(writable.url, repository, "amd64", AMD64)
-    host = start_registry(Setup(read_only=True), storage=writable.storage).host
-    source = f"{host}/{repository}:amd64"
-    write_spec(tmp_path, f"{host}/{repository}:1.0", {"linux/amd64": source})
-    result = run_mbuild("push", "--attempts", "2", cwd=tmp_path)
-    assert tags_of(f"http://{host}", repository) == ["amd64"]
-    assert result.code == 5
-
-
-def test_immutable_tag(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
-    """A tag that the registry will not move is refused, and holds what it held."""
-    fake.put("team/app", "1.0", make_index(OTHER))
-    fake.faults.append(Fault("PUT", "/manifests/", faults.immutable_tags()))
-    result = push(tmp_path, server.host)
-    assert told(result, server) == [
-        (
-            "error: HOST/team/app:1.0: the tag was refused: HOST answered 400 Bad Request "
-            "(TAG_INVALID: tag 1.0 is immutable); "
-            "it may be immutable; choose another tag, or allow it in the registry"
-        ),
-    ]
-    assert result.code == 6
-    assert fake.repository("team/app").tags["1.0"] == make_index(OTHER).digest
-
-
-def test_lost_reply_to_a_tag(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
-    """A PUT that was done, and whose answer was lost, is settled by looking."""
-    fake.faults.append(Fault("PUT", "/manifests/1.0", faults.lost_reply(), times=1))
-    result = push(tmp_path, server.host)
-    assert (result.code, result.lines) == (0, [])
-    assert fake.log.writes.count("PUT /v2/team/app/manifests/1.0") == 1
-
-
-def test_registry_that_settles_late(
-    fake: FakeRegistry, server: LoopbackServer, tmp_path: Path
-) -> None:
-    """Children that are there, and not yet found, are waited for."""
-    fake.faults.append(faults.late_children(1))
-    result = push(tmp_path, server.host)
-    assert result.code == 0
-    assert "1.0" in fake.repository("team/app").tags
-
-
-def test_unreadable_tag(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
-    """A tag that may not be read before a first push is pushed all the same."""
-    fake.faults.append(Fault("HEAD", "/manifests/1.0", faults.status(403, "DENIED")))
-    result = push(tmp_path, server.host)
-    assert (result.code, result.lines) == (0, [])
-    assert "1.0" in fake.repository("team/app").tags
-
-
-def test_registry_without_head(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
-    """A registry that answers no HEAD is asked by GET."""
-    fake.faults.append(faults.NO_HEAD)
-    result = push(tmp_path, server.host)
-    assert (result.code, result.lines) == (0, [])
-    assert "1.0" in fake.repository("team/app").tags
-
-
 def test_index_without_the_platform(
     fake: FakeRegistry, server: LoopbackServer, tmp_path: Path
 ) -> None:
     """A source that is an index of other platforms is told with what it holds."""
     fake.put("team/app", "amd64", make_index(ARM64, make_image("linux/s390x")))
     result = push(tmp_path, server.host)
-    assert told(result, server) == [
+    assert result.told(server.host) == [
         (
             f"error: {WHERE}: HOST/team/app:amd64: it is an index without linux/amd64; "
             "it holds linux/arm64, linux/s390x; name another platform or another image"

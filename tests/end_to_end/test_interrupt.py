@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from tests.support import faults
 from tests.support.cli import Result, check_no_traceback, environment, mbuild_command, run_mbuild
 from tests.support.exchange import Request
-from tests.support.fake_edges import serve_fake
 from tests.support.fake_registry import FakeRegistry
 from tests.support.faults import Fault
 from tests.support.images import digest_of, make_image, make_index
@@ -32,13 +30,6 @@ def fake() -> FakeRegistry:
     registry.put("team/app", "amd64", AMD64)
     registry.put("team/app", "1.0", OLD)
     return registry
-
-
-@pytest.fixture
-def server(fake: FakeRegistry) -> Iterator[LoopbackServer]:
-    """The fake's place on the loopback."""
-    with serve_fake(fake) as running:
-        yield running
 
 
 def interrupt(

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,22 +19,6 @@ from tests.support.specs import SPEC, write_spec
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
 OLD = make_index(make_image("linux/amd64", seed="old"))
 LOGIN = base64.b64encode(b"alice:open:sesame").decode()
-
-
-@pytest.fixture
-def fake() -> FakeRegistry:
-    """A registry that holds two images."""
-    registry = FakeRegistry()
-    registry.put("team/app", "amd64", AMD64)
-    registry.put("team/app", "arm64", ARM64)
-    return registry
-
-
-@pytest.fixture
-def server(fake: FakeRegistry) -> Iterator[LoopbackServer]:
-    """The fake's place on the loopback."""
-    with serve_fake(fake) as running:
-        yield running
 
 
 def describe(folder: Path, host: str, *tags: str) -> Path:

@@ -26,6 +26,10 @@ class Result:
         """What the run said on stderr, line by line."""
         return self.stderr.splitlines()
 
+    def told(self, host: str) -> list[str]:
+        """The lines on stderr, HOST in the place of a registry's address."""
+        return [line.replace(host, "HOST") for line in self.lines]
+
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The variables a run sees: the few it needs, and `more`."""
