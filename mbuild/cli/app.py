@@ -10,6 +10,7 @@ import typer
 from mbuild import __version__
 from mbuild.cli import commands
 from mbuild.cli.command import command
+from mbuild.cli.streams import open_streams
 from mbuild.errors import Interrupted
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def _mbuild(
 def run() -> None:
     """Run the program and end the process."""
     try:
+        open_streams()
         app()
     except KeyboardInterrupt:
         # Before or after a command's own boundary: while modules load, or at the very end.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from typing import Any, get_type_hints
@@ -13,6 +12,7 @@ from typing import Any, get_type_hints
 import typer
 
 from mbuild.cli.options import Output, ViewOptions
+from mbuild.cli.streams import give_up_stdout
 from mbuild.errors import Interrupted, MbuildError, make_fault
 
 Command = Callable[..., int]
@@ -73,10 +73,14 @@ def _bounded(work: Callable[[], int], view: ViewOptions) -> int:
         return _show(error, view)
     except KeyboardInterrupt:
         return _show(Interrupted("interrupted", hint="run the same command again"), view)
-    except BrokenPipeError:
+    except BrokenPipeError as gone:
         # The reader of stdout has gone, as `head` does: nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout(gone)
         return 1
+    except OSError as failed:
+        if failed.filename is not None:
+            return _show(make_fault(failed), view)
+        return _show(give_up_stdout(failed), ViewOptions())
     except Exception as fault:  # noqa: BLE001  # the boundary: no traceback ever reaches a user
         return _show(make_fault(fault), view)
     return code

@@ -37,7 +37,7 @@ def push(
 ) -> int:
     """Publish every target of the spec: fetch, check, assemble, push to its tags, prove it."""
     from mbuild.cli.inputs import read_spec, with_tags
-    from mbuild.cli.publishing import Publication, exit_code
+    from mbuild.cli.publishing import Publication
 
     publication = Publication(
         spec=with_tags(read_spec(spec, variables.set_), tag or ()),
@@ -45,7 +45,7 @@ def push(
         view=view,
         writing=writing,
     )
-    return exit_code(publication.run())
+    return publication.run().exit_code
 
 
 def plan(
@@ -61,15 +61,13 @@ def plan(
 ) -> int:
     """Show what push would do, tag by tag and platform by platform; nothing is written."""
     from mbuild.cli.inputs import read_spec
-    from mbuild.cli.publishing import Publication, exit_code
+    from mbuild.cli.publishing import Publication
 
     spec_value = read_spec(spec, variables.set_)
     writing = WriteOptions(dry_run=True)
-    outcomes = Publication(spec=spec_value, network=network, view=view, writing=writing).run()
-    code = exit_code(outcomes)
-    if not code and check and any(outcome.is_change for outcome in outcomes):
-        return DIFFERENCE
-    return code
+    result = Publication(spec=spec_value, network=network, view=view, writing=writing).run()
+    would_change = any(outcome.is_change for outcome in result.outcomes)
+    return result.exit_code or (DIFFERENCE if check and would_change else 0)
 
 
 def check(spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptions) -> int:
@@ -87,7 +85,8 @@ def check(spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptio
                 for destination in target.destinations
                 for tag in destination.tags
             )
-            typer.echo(f"{target.position}: {len(target.entries)} images for {names}")
+            images = "1 image" if len(target.entries) == 1 else f"{len(target.entries)} images"
+            typer.echo(f"{target.position}: {images} for {names}")
     return 0
 
 
@@ -106,7 +105,7 @@ def create(
     view: ViewOptions,
 ) -> int:
     """Publish TARGET from images given as arguments: the same as push, without a spec."""
-    from mbuild.cli.publishing import Publication, exit_code
+    from mbuild.cli.publishing import Publication
     from mbuild.spec.make import make_target
 
     spec = make_target(
@@ -117,7 +116,7 @@ def create(
         annotations=image.annotation or (),
     )
     publication = Publication(spec=spec, network=network, view=view, writing=writing)
-    return exit_code(publication.run())
+    return publication.run().exit_code
 
 
 def inspect(

@@ -8,7 +8,14 @@ import typer
 
 from mbuild.cli.options import NetworkOptions, Output, ViewOptions
 from mbuild.cli.session import Session, run_session
-from mbuild.errors import ImageMismatch, NotFound, SourceNotFound, UsageError
+from mbuild.errors import (
+    ImageMismatch,
+    NotFound,
+    RegistryError,
+    SourceError,
+    SourceNotFound,
+    UsageError,
+)
 from mbuild.oci.manifest import Content
 from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, parse_any_reference
 from mbuild.report.document import to_json
@@ -18,7 +25,8 @@ from mbuild.report.tree import inspect_document, inspect_lines
 def fetch_content(text: str, network: NetworkOptions, view: ViewOptions) -> Content:
     """Fetch what a reference holds.
 
-    Raises UsageError for a text that is no reference, SourceNotFound for an absent image.
+    Raises UsageError for a text that is no reference, SourceNotFound for an absent image,
+    SourceError for a layout that is broken.
     """
     reference = _parse(text)
 
@@ -32,6 +40,11 @@ def fetch_content(text: str, network: NetworkOptions, view: ViewOptions) -> Cont
         raise SourceNotFound(
             error.message, where=error.where or text, hint=error.hint or "check name and tag"
         ) from error
+    except RegistryError as error:
+        if not isinstance(reference, LayoutReference):
+            raise
+        # A layout that is broken is a matter of the image, not of a registry.
+        raise SourceError(error.message, where=error.where or text, hint=error.hint) from error
     return content
 
 
@@ -44,7 +57,7 @@ def show_content(text: str, content: Content, view: ViewOptions) -> None:
         elif view.quiet:
             typer.echo(f"{name}@{content.digest}")
         else:
-            for line in inspect_lines(name, content):
+            for line in tuple(inspect_lines(name, content)):
                 typer.echo(line)
     except ValueError as error:
         raise ImageMismatch(

@@ -11,7 +11,7 @@ import typer
 
 from mbuild.cli.options import NetworkOptions, Output, ViewOptions, WriteOptions
 from mbuild.cli.session import Session, run_session
-from mbuild.errors import UsageError, worst_exit_code
+from mbuild.errors import MbuildError, UsageError, worst_exit_code
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.publish import Publisher
 from mbuild.report.document import Effort, make_document, to_json
@@ -20,6 +20,24 @@ from mbuild.report.metadata import make_metadata
 from mbuild.report.text import image_lines, outcome_lines
 from mbuild.spec.spec import Spec
 from mbuild.store.files import explain_disk_errors, write_file
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: an outcome a repository, and the errors that belong to none."""
+
+    outcomes: tuple[Outcome, ...]
+    errors: tuple[MbuildError, ...] = ()
+
+    @property
+    def all_errors(self) -> tuple[MbuildError, ...]:
+        """Give the errors of all repositories, then the others."""
+        return (*(error for one in self.outcomes for error in one.errors), *self.errors)
+
+    @property
+    def exit_code(self) -> int:
+        """Give the exit code of the worst error of all, 0 without any."""
+        return worst_exit_code(self.all_errors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +49,17 @@ class Publication:
     view: ViewOptions
     writing: WriteOptions
 
-    def run(self) -> tuple[Outcome, ...]:
-        """Publish, and report on stdout, stderr and in the metadata file.
+    def run(self) -> Result:
+        """Publish, and report in the metadata file, on stdout and on stderr.
 
         Raises UsageError for a metadata file that cannot be, before anything is done.
         """
         self._check_metadata_file()
         outcomes, effort = run_session(self._publish, self.network, self.view)
-        self._report(outcomes, effort)
-        if self.writing.metadata_file and not self.writing.dry_run:
-            path = Path(self.writing.metadata_file)
-            with explain_disk_errors(path):
-                write_file(path, to_json(make_metadata(outcomes)).encode())
-        return outcomes
+        # Before stdout, whose reader may have gone.
+        result = Result(outcomes, self._write_metadata(outcomes))
+        self._report(result, effort)
+        return result
 
     async def _publish(self, session: Session) -> tuple[Outcome, ...]:
         publisher = Publisher(
@@ -62,15 +78,32 @@ class Publication:
                 hint="name a file in a folder that exists",
             )
 
-    def _report(self, outcomes: tuple[Outcome, ...], effort: Effort) -> None:
+    def _write_metadata(self, outcomes: tuple[Outcome, ...]) -> tuple[MbuildError, ...]:
+        """Write the metadata file; that it cannot be written is told beside what was done."""
+        if not self.writing.metadata_file or self.writing.dry_run:
+            return ()
+        path = Path(self.writing.metadata_file)
+        content = to_json(make_metadata(outcomes)).encode()
+        try:
+            with explain_disk_errors(path):
+                if path.exists() and not path.is_file():  # a pipe or a device is written to
+                    path.write_bytes(content)
+                else:
+                    write_file(path.resolve(), content)
+        except MbuildError as error:
+            return (error,)
+        return ()
+
+    def _report(self, result: Result, effort: Effort) -> None:
+        outcomes = result.outcomes
         if self.view.output is Output.JSON:
-            sys.stdout.write(to_json(make_document(outcomes, effort)))
+            sys.stdout.write(to_json(make_document(outcomes, effort, errors=result.errors)))
         else:
             for line in self._lines(outcomes):
                 typer.echo(line)
         for warning in dict.fromkeys(text for one in outcomes for text in one.warnings):
             typer.echo(f"warning: {warning}", err=True)
-        for line in error_lines(error for one in outcomes for error in one.errors):
+        for line in error_lines(result.all_errors):
             typer.echo(f"error: {line}", err=True)
 
     def _lines(self, outcomes: tuple[Outcome, ...]) -> Iterator[str]:
@@ -79,8 +112,3 @@ class Publication:
             return
         for outcome in outcomes:
             yield from outcome_lines(outcome, planned=self.writing.dry_run)
-
-
-def exit_code(outcomes: tuple[Outcome, ...]) -> int:
-    """Give the exit code of the worst error of all, 0 without any."""
-    return worst_exit_code(tuple(error for one in outcomes for error in one.errors))
