@@ -1,0 +1,244 @@
+"""The commands on layouts: what each prints, and its exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.world import AMD64, ARM64, SPEC, mbuild, write_builds
+from tests.support.images import digest_of, make_index, write_layout
+
+DIGEST = "sha256:c0f2fd570160a08ec1d987682c452b31981fbae2d5ca18ceca31d6735eb30faa"
+NAME = f"oci:dist@{DIGEST}"
+BUILDS = [
+    f"  linux/amd64  {AMD64.digest[:19]}  CHANGE  oci:builds:amd64",
+    f"  linux/arm64  {ARM64.digest[:19]}  CHANGE  oci:builds:arm64",
+]
+
+
+def shown(summary: str, tag: str, change: str, *more: str) -> list[str]:
+    """What a push or plan of the two builds prints."""
+    builds = [line.replace("CHANGE", change) for line in BUILDS]
+    return [NAME, f"  OCI index, 2 images, 645 bytes: {summary}", f"  :1.0  {tag}", *builds, *more]
+
+
+PUSHED = shown("pushed and verified", "created", "added", "  copied 4 blobs (865 B), mounted 0")
+PLANNED = shown("would be pushed", "to be created", "added")
+KEPT = shown("nothing to do, every tag holds it", "kept", "kept")
+
+
+@pytest.mark.parametrize("words", [("push",), ("push", "manifests.yaml")], ids=["default", "named"])
+def test_push(folder: Path, words: tuple[str, ...]) -> None:
+    """Push tells what it did, and the second time that nothing is to do."""
+    done = mbuild(*words)
+    assert (done.code, done.stdout.splitlines(), done.stderr) == (0, PUSHED, "")
+    again = mbuild(*words)
+    assert (again.code, again.stdout.splitlines(), again.stderr) == (0, KEPT, "")
+    assert (folder / "dist" / "index.json").exists()
+
+
+@pytest.mark.parametrize("words", [("push", "--dry-run"), ("plan",)], ids=["dry run", "plan"])
+def test_plan(folder: Path, words: tuple[str, ...]) -> None:
+    """Plan and dry run tell the same, and write nothing."""
+    done = mbuild(*words)
+    assert (done.code, done.stdout.splitlines(), done.stderr) == (0, PLANNED, "")
+    assert not (folder / "dist").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_plan_check() -> None:
+    """With --check a difference is code 7, and none is 0."""
+    assert mbuild("plan", "--check").code == 7
+    mbuild("push")
+    assert mbuild("plan", "--check").code == 0
+
+
+def test_plan_check_of_what_is_wrong(folder: Path) -> None:
+    """An error goes before a difference."""
+    write_layout(folder / "other", {"amd64": ARM64})
+    (folder / "manifests.yaml").write_text(SPEC.replace("builds:amd64", "other:amd64"))
+    assert mbuild("plan", "--check").code == 4
+
+
+@pytest.mark.usefixtures("folder")
+def test_quiet() -> None:
+    """Quietly, only the published name is printed, and from a check nothing."""
+    assert mbuild("push", "-q").stdout == f"{NAME}\n"
+    assert mbuild("plan", "-q").stdout == f"{NAME}\n"
+    assert mbuild("check", "-q").stdout == ""
+    assert mbuild("inspect", "-q", "oci:dist").stdout == f"{NAME}\n"
+
+
+def test_stdin(folder: Path) -> None:
+    """`-` reads the spec from stdin, and its paths are from the current folder."""
+    (folder / "manifests.yaml").unlink()
+    assert mbuild("push", "-", stdin=SPEC.encode()).stdout.splitlines() == PUSHED
+    wrong = mbuild("check", "-", stdin=b"imagee: x\n")
+    assert wrong.code == 3
+    assert wrong.errors[0].startswith("error: <stdin>:1:1: ")
+
+
+def test_several_files(folder: Path) -> None:
+    """Several files are one run; a path in a file is from the file's folder."""
+    inner = folder / "inner"
+    write_builds(inner)
+    done = mbuild("check", "manifests.yaml", "inner/manifests.yaml")
+    assert done.stdout.splitlines() == [
+        "manifests.yaml:1:1: 2 images for oci:dist:1.0",
+        "inner/manifests.yaml:1:1: 2 images for oci:inner/dist:1.0",
+    ]
+
+
+def test_check_counts_one(folder: Path) -> None:
+    """One image is one image."""
+    (folder / "manifests.yaml").write_text("image: oci:dist:1.0\nsources: [oci:builds:amd64]\n")
+    assert mbuild("check").stdout == "manifests.yaml:1:1: 1 image for oci:dist:1.0\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_check_json() -> None:
+    """A check's document has no targets, since nothing was resolved."""
+    document = json.loads(mbuild("check", "-o", "json").stdout)
+    assert document == {
+        "version": 1, "ok": True, "seconds": 0.0, "requests": 0, "retries": 0, "targets": [],
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("folder")
+def test_create() -> None:
+    """Create publishes the same bytes without a spec."""
+    words = ("oci:dist:1.0", "oci:builds:amd64", "oci:builds:arm64")
+    assert mbuild("create", *words).stdout.splitlines() == PUSHED
+
+
+def test_create_with_all(folder: Path) -> None:
+    """Create takes tags, platforms and annotations, and one source for all platforms."""
+    done = mbuild(
+        "create", "oci:dist:1.0", "oci:builds:{arch}", "--platform", "linux/amd64",
+        "--platform", "linux/arm64", "--tag", "latest", "--annotation", "a=1", "-q",
+    )  # fmt: skip
+    assert (done.code, done.stderr) == (0, "")
+    index = json.loads((folder / "dist" / "index.json").read_text())
+    names = [list(entry["annotations"].values()) for entry in index["manifests"]]
+    assert names == [["1.0"], ["latest"]]
+    raw = json.loads(mbuild("inspect", "--raw", "oci:dist:latest").stdout)
+    assert raw["annotations"] == {"a": "1"}
+
+
+def test_create_dry_run(folder: Path) -> None:
+    """A dry run of create writes nothing."""
+    done = mbuild("create", "oci:dist:1.0", "oci:builds:amd64", "--dry-run")
+    assert done.stdout.splitlines()[1] == "  OCI index, 1 image, 374 bytes: would be pushed"
+    assert not (folder / "dist").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_push_tag() -> None:
+    """Tags of the command line are added to the spec's."""
+    lines = mbuild("push", "--tag", "latest", "--tag", "1.0").stdout.splitlines()
+    assert lines[2:4] == ["  :1.0     created", "  :latest  created"]
+
+
+def test_schema() -> None:
+    """The schema is a JSON document."""
+    done = mbuild("schema")
+    assert (done.code, json.loads(done.stdout)["type"], done.stderr) == (0, "object", "")
+
+
+def test_raw(folder: Path) -> None:
+    """Raw bytes are the exact ones, with no newline after them."""
+    index = make_index(AMD64, ARM64)
+    write_layout(folder / "made", {"1.0": index})
+    assert mbuild("inspect", "--raw", "oci:made").stdout == index.manifest.decode()
+
+
+MISSING = [
+    ("no spec", ("push",), 3, ["manifests.yaml: no such file; write one, or name your spec: mbuild push SPEC"]),
+    ("two missing", ("plan", "a.yaml", "b.yaml"), 3, ["a.yaml: no such file; check the path", "b.yaml: no such file; check the path"]),
+    ("folder", ("check", "builds"), 3, ["builds: cannot be read: is a directory"]),
+    ("setting", ("check", "--set", "VERSION"), 2, ["--set 'VERSION' is not K=V; write it like --set VERSION=1.4"]),
+    ("nameless setting", ("check", "--set", "=1"), 2, ["--set '=1' is not K=V; write it like --set VERSION=1.4"]),
+    ("reference", ("inspect", "a b"), 2, ["'a b' is not a reference: 'a b' is not a repository name (lower-case letters and digits, single '.', '_' or '-' between them, '/' between parts)"]),
+    ("no layout", ("inspect", "oci:absent"), 4, ["oci:absent: no OCI image layout is there; check name and tag"]),
+    ("no tag", ("inspect", "oci:builds:absent"), 4, ["oci:builds:absent: no such tag in the layout; check name and tag"]),
+    ("which one", ("inspect", "oci:builds"), 4, ["oci:builds: the layout stands for several images; say which one: amd64, arm64"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "messages"), [one[1:] for one in MISSING], ids=[one[0] for one in MISSING]
+)
+def test_errors(folder: Path, words: tuple[str, ...], code: int, messages: list[str]) -> None:
+    """What is wrong is told in a line each on stderr, and stdout stays empty."""
+    (folder / "manifests.yaml").unlink()
+    done = mbuild(*words)
+    assert done.errors == [f"error: {message}" for message in messages]
+    assert (done.code, done.stdout) == (code, "")
+
+
+def test_broken_layout(folder: Path) -> None:
+    """A broken layout is a matter of the image, for inspect as for push."""
+    (folder / "builds" / "oci-layout").unlink()
+    reason = "oci:builds: the layout is broken: its oci-layout file is missing"
+    assert mbuild("inspect", "oci:builds:amd64").errors == [f"error: {reason}"]
+    done = mbuild("push")
+    assert done.code == 4
+    assert done.errors == [
+        f"error: manifests.yaml:3:16: {reason}",
+        f"error: manifests.yaml:4:16: {reason}",
+    ]
+
+
+def test_malformed_index(folder: Path) -> None:
+    """What cannot be shown is told with no half of a table, and raw it can be seen."""
+    raw = b'{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json"}'
+    layout = folder / "builds"
+    digest = digest_of(raw)
+    (layout / "blobs" / digest.replace(":", "/")).write_bytes(raw)
+    done = mbuild("inspect", f"oci:builds@{digest}")
+    assert (done.code, done.stdout) == (4, "")
+    assert done.errors == [
+        (
+            f"error: oci:builds@{digest}: its application/vnd.oci.image.index.v1+json is malformed: "
+            "'manifests' is missing; mbuild inspect --raw shows it as it is"
+        )
+    ]
+    assert mbuild("inspect", "--raw", f"oci:builds@{digest}").stdout == raw.decode()
+
+
+def test_error_as_json(folder: Path) -> None:
+    """An error before any target is in the document too, with its place in the spec."""
+    (folder / "manifests.yaml").write_text("imagee: x\n")
+    done = mbuild("push", "-o", "json")
+    assert done.code == 3
+    document = json.loads(done.stdout)
+    assert (document["ok"], document["targets"]) == (False, [])
+    assert {error["where"] for error in document["errors"]} == {"manifests.yaml:1:1"}
+    assert done.stderr.startswith("error: manifests.yaml:1:1: ")
+
+
+def test_target_error_as_json(folder: Path) -> None:
+    """A target's error is in its own element, and on stderr too."""
+    (folder / "manifests.yaml").write_text(SPEC.replace("builds:arm64", "builds:absent"))
+    done = mbuild("plan", "-o", "json")
+    ((error,),) = [target["errors"] for target in json.loads(done.stdout)["targets"]]
+    assert error == {
+        "code": "source-not-found",
+        "message": "oci:builds:absent: no such tag in the layout",
+        "where": "manifests.yaml:4:16",
+        "hint": "check the name and the tag, or mark the entry optional",
+    }
+    assert done.errors == [f"error: {error['where']}: {error['message']}; {error['hint']}"]
+    assert done.code == 4
+
+
+def test_warning(folder: Path) -> None:
+    """A warning stands on stderr, and changes no exit code."""
+    (folder / "manifests.yaml").write_text(
+        SPEC.replace("oci:builds:arm64", "{image: oci:builds:absent, optional: true}")
+    )
+    done = mbuild("push")
+    assert done.errors == [
+        "warning: oci:builds:absent: not found; linux/arm64 is optional and left out"
+    ]
+    assert done.code == 0

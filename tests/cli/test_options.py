@@ -1,0 +1,101 @@
+"""Options: their variables, their lists, their limits, and what they become."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mbuild.cli.options import NetworkOptions
+from mbuild.cli.session import make_settings
+from tests.cli.world import mbuild
+
+COMMANDS = ("push", "plan", "check", "create", "inspect", "schema")
+
+
+def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network's options become the registry's settings, with the environment."""
+    monkeypatch.setenv("DOCKER_CONFIG", "somewhere")
+    options = NetworkOptions(
+        jobs=3, attempts=2, deadline=1.5, plain_http=["a", "b:5000"], ca="ca", authfile="auth"
+    )
+    settings = make_settings(options)
+    assert (settings.jobs, settings.attempts, settings.deadline) == (3, 2, 1.5)
+    assert settings.plain_http == {"a", "b:5000"}
+    assert (settings.ca_file, settings.authfile) == ("ca", "auth")
+    assert settings.environment["DOCKER_CONFIG"] == "somewhere"
+
+
+def test_default_settings() -> None:
+    """Without options there is no deadline, and no host without TLS."""
+    settings = make_settings(NetworkOptions())
+    assert (settings.jobs, settings.attempts, settings.deadline) == (32, 6, None)
+    assert settings.plain_http == frozenset()
+
+
+@pytest.mark.usefixtures("folder")
+def test_flags_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flags have variables: quiet, output, dry run, check."""
+    monkeypatch.setenv("MBUILD_DRY_RUN", "1")
+    monkeypatch.setenv("MBUILD_QUIET", "true")
+    assert mbuild("push").stdout.startswith("oci:dist@sha256:")
+    assert not Path("dist").exists()
+    monkeypatch.setenv("MBUILD_CHECK", "1")
+    assert mbuild("plan").code == 7
+    monkeypatch.setenv("MBUILD_OUTPUT", "json")
+    assert json.loads(mbuild("plan").stdout)["version"] == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_option_before_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option goes before its variable."""
+    monkeypatch.setenv("MBUILD_OUTPUT", "json")
+    assert mbuild("plan", "-o", "text").stdout.startswith("oci:dist@")
+
+
+def test_metadata_variable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metadata file has a variable."""
+    monkeypatch.setenv("MBUILD_METADATA_FILE", "m.json")
+    mbuild("push")
+    assert (folder / "m.json").exists()
+
+
+@pytest.mark.parametrize("separator", [" ", "\n", " \t "], ids=["space", "line", "tab"])
+def test_lists_split_at_white_space(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, separator: str
+) -> None:
+    """A repeatable option's variable is split at white space."""
+    (folder / "manifests.yaml").write_text("image: oci:${A}:${B}\nsources: [oci:builds:amd64]\n")
+    monkeypatch.setenv("MBUILD_SET", f"A=dist{separator}B=1.0")
+    assert mbuild("check").stdout == "manifests.yaml:1:1: 1 image for oci:dist:1.0\n"
+    monkeypatch.setenv("MBUILD_TAG", f"a{separator}b")
+    lines = mbuild("push").stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == [":1.0", ":a", ":b"]
+
+
+def test_setting_before_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of --set goes before one of the environment, and the last of two counts."""
+    (folder / "manifests.yaml").write_text("image: oci:dist:${V}\nsources: [oci:builds:amd64]\n")
+    monkeypatch.setenv("V", "environment")
+    assert mbuild("check").stdout.endswith("oci:dist:environment\n")
+    done = mbuild("check", "--set", "V=first", "--set", "V=a=b".replace("=b", ".b"))
+    assert done.stdout.endswith("oci:dist:a.b\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--jobs", "0"), ("--attempts", "0"), ("--deadline", "0"), ("-o", "yaml"), ("--unknown",)],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("folder")
+def test_refused(words: tuple[str, ...]) -> None:
+    """A value that cannot be is a usage error."""
+    done = mbuild("plan", *words)
+    assert (done.code, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help(name: str) -> None:
+    """Every command explains itself, and every option names its variable."""
+    done = mbuild(name, "--help")
+    assert (done.code, done.stderr) == (0, "")
+    assert f"mbuild {name}" in done.stdout or f"root {name}" in done.stdout
