@@ -47,12 +47,13 @@ class MbuildError(Exception):
 
     code = "fault"
     exit_code = 1
+    usual_hint = ""
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
         self.message = _CONTROLS.sub(" ", message)
         super().__init__(self.message)
         self.where = where
-        self.hint = hint
+        self.hint = hint or self.usual_hint
 
     def __str__(self) -> str:
         """Give the whole error on one line: where, what and why, what next."""
@@ -152,12 +153,16 @@ class IntegrityError(RegistryError):
     """Bytes arrived whole, and are not the ones that were asked for."""
 
     code = "integrity"
+    usual_hint = (
+        "try again; if it stays, what holds it is damaged, or something on the way changes it"
+    )
 
 
 class ProtocolError(RegistryError):
     """An answer that a registry following the distribution-spec would not give."""
 
     code = "protocol"
+    usual_hint = "check that the name is that of a registry and of an image in it"
 
 
 class TransportError(RegistryError):

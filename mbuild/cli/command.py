@@ -73,17 +73,20 @@ def _bounded(work: Callable[[], int], view: ViewOptions) -> int:
         return _show(error, view)
     except KeyboardInterrupt:
         return _show(Interrupted("interrupted", hint="run the same command again"), view)
-    except BrokenPipeError as gone:
-        # The reader of stdout has gone, as `head` does: nobody is left to tell.
-        give_up_stdout(gone)
-        return 1
     except OSError as failed:
-        if failed.filename is not None:
-            return _show(make_fault(failed), view)
-        return _show(give_up_stdout(failed), ViewOptions())
+        return _after_stdout(failed, view)
     except Exception as fault:  # noqa: BLE001  # the boundary: no traceback ever reaches a user
         return _show(make_fault(fault), view)
     return code
+
+
+def _after_stdout(failed: OSError, view: ViewOptions) -> int:
+    """Tell of a failure to print: all other files' errors have become StoreErrors by now."""
+    if failed.filename is not None:
+        return _show(make_fault(failed), view)
+    error = give_up_stdout(failed)
+    # The reader may have gone, as `head` does: then nobody is left to tell.
+    return 1 if isinstance(failed, BrokenPipeError) else _show(error, ViewOptions())
 
 
 def _show(error: MbuildError, view: ViewOptions) -> int:

@@ -22,9 +22,9 @@ def open_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, which is this one
-    sys.stdin = sys.stdin or open(_STDIN, closefd=False)  # noqa: PTH123, SIM115
-    sys.stdout = sys.stdout or open(_STDOUT, "w", closefd=False)  # noqa: PTH123, SIM115
-    sys.stderr = sys.stderr or open(_STDERR, "w", closefd=False)  # noqa: PTH123, SIM115
+    sys.stdin = sys.stdin or open(_STDIN, closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(_STDOUT, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(_STDERR, "w", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

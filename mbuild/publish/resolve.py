@@ -82,8 +82,13 @@ class _Resolver:
             raise SourceNotFound(
                 error.message,
                 where=error.where,
-                hint=error.hint or "check the name and the tag, or mark the entry optional",
+                hint=error.hint or self._absence_hint(),
             ) from error
+
+    def _absence_hint(self) -> str:
+        hint = "check the name and the tag"
+        # What stands on the command line has no line, and nothing to be marked.
+        return f"{hint}, or mark the entry optional" if self._entry.position.line else hint
 
     async def _from_index(self, content: Content) -> Resolved:
         index = parse_or_mismatch(parse_index, content)

@@ -137,11 +137,12 @@ def translate(foreign: Exception, *, host: str, where: str) -> MbuildError:
         return MbuildError(message, where=where)
     if not meaning.temporary:
         return ProtocolError(message, where=where)
-    error = TransportError(message, where=where, hint=_HINT)
+    error = TransportError(message, where=where, hint=_LATER if meaning.lost else _LOOK)
     return Temporary(error, lost=meaning.lost)
 
 
-_HINT = "check the registry's name, its port and the network"
+_LOOK = "check the registry's name, its port and the network"
+_LATER = "try again later; -vv shows each request"
 
 
 def _certificate_error(

@@ -100,6 +100,8 @@ class Manifests:
                 f"answered with HTML, not a manifest: is {self._session.host.domain} a registry?",
                 where=where,
             )
+        if not answer.body:
+            raise ProtocolError(f"answered {answer.status} without a manifest", where=where)
         digest = digest_of_answer(answer, reference, where)
         try:
             media_type = media_type_of(answer.body, answer.headers.get("content-type", ""))

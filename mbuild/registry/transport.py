@@ -77,7 +77,7 @@ class Deadline:
         return TransportError(
             f"not done within the deadline of {self.seconds:g} s",
             where=where,
-            hint="raise --deadline, or look why the registry is slow (-v shows each request)",
+            hint="raise --deadline, or look why the registry is slow (-vv shows each request)",
         )
 
 

@@ -135,7 +135,8 @@ async def checked_length(response: httpx.Response, where: str) -> AsyncIterator[
     if promised.isdecimal() and seen != int(promised):
         message = f"the answer was cut short: {seen} of {promised} bytes"
         host = host_of(response.url)
-        raise Temporary(TransportError(f"{message} ({host})", where=where))
+        hint = "try again later; -vv shows each request"
+        raise Temporary(TransportError(f"{message} ({host})", where=where, hint=hint))
 
 
 def host_of(url: httpx.URL) -> str:

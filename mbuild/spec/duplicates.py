@@ -34,5 +34,5 @@ def check_duplicates(placed: Iterable[Placed], problems: Problems) -> None:
         first, other = seen.setdefault((normalise(platform), is_zstd), (it, platform))
         if first is not it:
             same = "is given twice" if str(platform) == str(other) else f"is the same as '{other}'"
-            message = f"platform '{platform}' {same}; first at {first.position}"
+            message = f"platform '{platform}' {same}, first at {first.position}; take one out"
             problems.add(it.position, message, "duplicate-platform")

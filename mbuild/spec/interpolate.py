@@ -64,7 +64,7 @@ class _Interpolator:
             parts, _ = _parse(text, 0, 0)
             result = self._evaluate(parts)
         except ValueError as error:
-            self._problems.add(text.position, str(error), "variable")
+            self._problems.add_unread(text.position, str(error), "variable")
             return text
         if character := unusable_character(result):
             message = f"a variable brings in the character {character!r}; it cannot be used here"

@@ -35,9 +35,10 @@ Scalar = Annotated[Text, InstanceOf, WithJsonSchema({"type": ["string", "number"
 
 
 def _boolean(value: object) -> bool:
-    if not isinstance(value, Text) or value not in {"true", "false"}:
+    word = value.lower() if isinstance(value, Text) else ""
+    if word not in {"true", "false"}:
         raise PydanticCustomError("boolean", "must be true or false")
-    return value == "true"
+    return word == "true"
 
 
 Boolean = Annotated[

@@ -34,9 +34,17 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
         self._files: dict[str, int] = {}
+        self._unread: set[Position] = set()
+
+    def add_unread(self, position: Position, message: str, code: str) -> None:
+        """Take in that a text could not be made out; no more is told of what stands there."""
+        self.add(position, message, code)
+        self._unread.add(position)
 
     def add(self, position: Position, message: str, code: str) -> None:
         """Take in one problem; raises TooManyProblems when there are more than anyone reads."""
+        if position in self._unread:
+            return
         self._files.setdefault(position.file, len(self._files))
         found = Problem(position.file, position.line, position.column, message, code)
         self._found[found] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import tempfile
@@ -17,8 +18,20 @@ Sleep = Callable[[float], Awaitable[None]]
 LOCK_POLL_SECONDS = 0.05
 
 
+_NEXT_STEPS = {
+    errno.ENOSPC: "free some space, then run again",
+    errno.EDQUOT: "free some space, then run again",
+    errno.EFBIG: "raise the limit on file sizes, or take another disk",
+    errno.EACCES: "check the folder's rights, then run again",
+    errno.EPERM: "check the folder's rights, then run again",
+    errno.EROFS: "name a folder that can be written to",
+    errno.ENOTDIR: "a file stands where a folder is needed: name another folder",
+    errno.EISDIR: "a folder stands where a file is needed: name another place",
+}
+
+
 @contextlib.contextmanager
-def explain_disk_errors(path: Path) -> Iterator[None]:
+def explain_disk_errors(path: Path, where: str = "") -> Iterator[None]:
     """Turn an OSError inside the block into a StoreError that names the path."""
     try:
         yield
@@ -26,7 +39,8 @@ def explain_disk_errors(path: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         raise StoreError(
             f"cannot use {str(error.filename2 or error.filename or path)!r}: {reason.lower()}",
-            hint="free some space or check the folder's rights, then run again",
+            where=where,
+            hint=_NEXT_STEPS.get(error.errno or 0, "check the path and the disk, then run again"),
         ) from error
 
 

@@ -85,7 +85,7 @@ class LayoutStore:
 
     async def put_manifest(self, reference: str, content: Content) -> None:
         """Write the blob, and for a tag move its entry in index.json, all others kept."""
-        with explain_disk_errors(self._root):
+        with explain_disk_errors(self._root, self._name):
             self._prepare()
             path = self._blob_path(content.digest)
             if not path.exists() or path.read_bytes() != content.raw:
@@ -120,7 +120,7 @@ class LayoutStore:
     async def open_blob(self, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
         """Read the blob's file piece by piece."""
         path = self._existing_blob(descriptor.digest)
-        with explain_disk_errors(path):
+        with explain_disk_errors(path, self._name):
             file = path.open("rb")
 
         # What fails while the reader has the floor is the reader's error, not this file's.
@@ -129,7 +129,7 @@ class LayoutStore:
                 yield chunk
 
         async def read() -> bytes:
-            with explain_disk_errors(path):
+            with explain_disk_errors(path, self._name):
                 return await asyncio.to_thread(file.read, CHUNK)
 
         with file:
@@ -143,7 +143,7 @@ class LayoutStore:
 
         async def attempt() -> None:
             async with open_source() as chunks:
-                with explain_disk_errors(self._root):
+                with explain_disk_errors(self._root, self._name):
                     self._prepare()
                     with replace_file(self._blob_path(descriptor.digest)) as file:
                         await self._fill(file, descriptor, chunks)
@@ -188,7 +188,7 @@ class LayoutStore:
 
     def _load_index(self) -> LayoutIndex | None:
         path = self._root / "index.json"
-        with explain_disk_errors(path):
+        with explain_disk_errors(path, self._name):
             try:
                 raw = path.read_bytes()
             except (FileNotFoundError, NotADirectoryError):
@@ -213,7 +213,7 @@ class LayoutStore:
 
     def _read(self, digest: Digest, limit: int) -> bytes:
         path = self._existing_blob(digest)
-        with explain_disk_errors(path), path.open("rb") as file:
+        with explain_disk_errors(path, self._name), path.open("rb") as file:
             content = file.read(limit + 1)
         if len(content) > limit:
             raise IntegrityError(f"blob {digest} is larger than {limit} bytes", where=self._name)
