@@ -1,0 +1,73 @@
+"""docs/troubleshooting.md shows what the program says: each error is brought about and compared."""
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import run_mbuild
+from tests.support.docker_registry import DockerRegistry
+from tests.support.images import make_image
+from tests.support.pushing import push_image
+from tests.support.specs import SPEC
+
+PAGE = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
+SHOWN = "localhost:5000/team/app"
+IMAGE = f"image: {SHOWN}:1.4.2\n"
+AMD64 = f"  linux/amd64: {SHOWN}:1.4.2-amd64\n"
+
+SPECS = {
+    "misspelt key": f"{IMAGE}platfroms:\n{AMD64}",
+    "unset variable": f"{IMAGE}platforms:\n  linux/amd64: {SHOWN}:${{VERSION}}-amd64\n",
+    "same platform": (
+        f"{IMAGE}platforms:\n  linux/arm64: {SHOWN}:1.4.2-arm64\n"
+        f"  linux/arm64/v8: {SHOWN}:1.4.2-v8\n"
+    ),
+    "missing image": f"{IMAGE}platforms:\n{AMD64}  linux/arm64: {SHOWN}:1.4.3-arm64\n",
+    "wrong image": f"{IMAGE}platforms:\n  linux/amd64: {SHOWN}:1.4.2-arm64\n",
+    "OCI in a Docker list": f"{IMAGE}format: docker\nplatforms:\n{AMD64}",
+    "requirement": (
+        f"{IMAGE}require: [linux/s390x]\nsources: ['{SHOWN}:1.4.2-amd64', '{SHOWN}:1.4.2-arm64']\n"
+    ),
+    "no login": f"{IMAGE}platforms:\n  linux/amd64: localhost:5002/team/app:1.4.2-amd64\n",
+    "nobody there": f"image: localhost:5001/team/app:1.4.2\nplatforms:\n{AMD64}",
+}
+
+
+@pytest.fixture
+def hosts(
+    registry: DockerRegistry, htpasswd_registry: DockerRegistry, repository: str
+) -> dict[str, str]:
+    """What stands where the page says `localhost:PORT`: two registries, and nobody."""
+    for architecture in ("amd64", "arm64"):
+        image = make_image(f"linux/{architecture}")
+        push_image(registry.url, repository, f"1.4.2-{architecture}", image)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    return {
+        SHOWN: f"{registry.host}/{repository}",
+        "localhost:5000": registry.host,
+        "localhost:5001": f"127.0.0.1:{port}",
+        "localhost:5002": htpasswd_registry.host,
+    }
+
+
+def documented_errors() -> set[str]:
+    """The lines that the page shows."""
+    return set(re.findall(r"^error: .*$", PAGE.read_text("utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_page_shows_the_error(name: str, hosts: dict[str, str], tmp_path: Path) -> None:
+    """Every line that the program says of such a spec stands in the page."""
+    text = SPECS[name]
+    for shown, real in hosts.items():
+        text = text.replace(shown, real)
+    (tmp_path / SPEC).write_text(text)
+    result = run_mbuild("push", "--attempts", "2", cwd=tmp_path)
+    printed = result.stderr
+    for shown, real in hosts.items():
+        printed = printed.replace(real, shown)
+    assert result.code != 0
+    assert set(printed.splitlines()) - documented_errors() == set()
