@@ -1,0 +1,81 @@
+"""What is told on stderr during a run: retries, requests, warnings, and progress on a terminal."""
+
+import io
+import sys
+
+import pytest
+
+from mbuild.cli.console import Console
+from mbuild.cli.options import ViewOptions
+from mbuild.registry.observer import Exchange, Retry
+
+URL = "https://registry.test/v2/team/app/manifests/1.0"
+ANSWERED = Exchange("GET", URL, 200, 0.0123)
+LOST = Exchange("PUT", URL, None, 1.5)
+SHORT = Retry("registry.test/team/app:1.0", "503 Service Unavailable", 1.04, 1, 6)
+LONG = Retry("registry.test/team/app:1.0", "503 Service Unavailable", 5.0, 4, 6)
+RETRIED = (
+    "retry: registry.test/team/app:1.0: 503 Service Unavailable; attempt 1 of 6, again in 1.0 s"
+)
+RETRIED_LONG = (
+    "retry: registry.test/team/app:1.0: 503 Service Unavailable; attempt 4 of 6, again in 5.0 s"
+)
+ASKED = [f"GET {URL} 200 12 ms", f"PUT {URL} no answer 1500 ms"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def tell(view: ViewOptions) -> None:
+    """Tell of one thing of each kind."""
+    with Console(view) as console:
+        console.announce("pushing")
+        console.on_request(ANSWERED)
+        console.on_request(LOST)
+        console.on_retry(SHORT)
+        console.on_retry(LONG)
+        console.on_warning("the file [a] is old")
+
+
+@pytest.mark.parametrize(
+    ("verbose", "expected"),
+    [
+        (0, [RETRIED_LONG]),
+        (1, [RETRIED, RETRIED_LONG]),
+        (2, [*ASKED, RETRIED, RETRIED_LONG]),
+    ],
+)
+@pytest.mark.parametrize("quiet", [True, False], ids=["quiet", "loud"])
+def test_lines(
+    capsys: pytest.CaptureFixture[str], verbose: int, expected: list[str], quiet: bool
+) -> None:
+    """Long waits and warnings are always told, every retry with -v, every request with -vv."""
+    tell(ViewOptions(verbose=verbose, quiet=quiet))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [*expected, "warning: the file [a] is old"]
+
+
+def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal there is a status line too, and lines stand above it, whole."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    tell(ViewOptions(verbose=1))
+    assert "pushing" in terminal.getvalue()
+    assert RETRIED_LONG in terminal.getvalue()
+    assert "warning: the file [a] is old" in terminal.getvalue()
+
+
+def test_quiet_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quietly there is no status line, on a terminal either."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    tell(ViewOptions(quiet=True))
+    assert terminal.getvalue().splitlines() == [RETRIED_LONG, "warning: the file [a] is old"]
