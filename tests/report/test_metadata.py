@@ -1,0 +1,75 @@
+"""The metadata file's content: buildx's keys, of one target or by target."""
+
+from dataclasses import replace
+from typing import Any
+
+from mbuild.publish.outcome import Outcome, TagOutcome
+from mbuild.report.metadata import make_metadata
+from tests.report.world import APP, DENIED, FAILED, INDEX, KEPT, PUBLISHED
+
+DESCRIPTOR = {
+    "mediaType": "application/vnd.oci.image.index.v1+json",
+    "digest": str(INDEX.digest),
+    "size": 1609,
+}
+
+
+def expected(names: str) -> dict[str, Any]:
+    """What is said of an index published under some names."""
+    return {
+        "containerimage.descriptor": DESCRIPTOR,
+        "containerimage.digest": str(INDEX.digest),
+        "image.name": names,
+    }
+
+
+def elsewhere(outcome: Outcome, image: str, target: str) -> Outcome:
+    """The same outcome in another repository."""
+    return replace(outcome, image=image, target=target)
+
+
+def test_one_target() -> None:
+    """One target's keys stand at the top; every name it was published under is told."""
+    assert make_metadata([PUBLISHED]) == expected(f"{APP}:1.0,{APP}:latest")
+
+
+def test_nothing_to_do() -> None:
+    """It says the same when there was nothing to do."""
+    assert make_metadata([KEPT]) == expected(f"{APP}:1.0")
+
+
+def test_one_target_in_two_repositories() -> None:
+    """One index in two repositories is one target."""
+    mirror = elsewhere(KEPT, "mirror.test/app", KEPT.target)
+    assert make_metadata([KEPT, mirror]) == expected(f"{APP}:1.0,mirror.test/app:1.0")
+
+
+def test_several_targets() -> None:
+    """Several targets are a map by the first name of each; those that failed are left out."""
+    other = elsewhere(KEPT, "registry.test/b", "registry.test/b:1.0")
+    assert make_metadata([PUBLISHED, other, FAILED]) == {
+        f"{APP}:1.0": expected(f"{APP}:1.0,{APP}:latest"),
+        "registry.test/b:1.0": expected("registry.test/b:1.0"),
+    }
+
+
+def test_one_repository_of_two_targets() -> None:
+    """Two targets of one repository are told apart by their first tag."""
+    second = replace(KEPT, target=f"{APP}:2.0", tags=(TagOutcome("2.0", "created"),))
+    assert make_metadata([KEPT, second]) == {
+        f"{APP}:1.0": expected(f"{APP}:1.0"),
+        f"{APP}:2.0": expected(f"{APP}:2.0"),
+    }
+
+
+def test_failed() -> None:
+    """A target that failed in one of its repositories has no metadata."""
+    failed = elsewhere(replace(KEPT, errors=(DENIED,)), "mirror.test/app", KEPT.target)
+    assert make_metadata([KEPT, failed]) == {}
+    assert make_metadata([FAILED]) == {}
+    assert make_metadata([]) == {}
+
+
+def test_left_alone() -> None:
+    """Nor has one whose tags were left alone."""
+    assert make_metadata([replace(KEPT, tags=(TagOutcome("1.0", "untouched"),))]) == {}
