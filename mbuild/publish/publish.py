@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from mbuild.errors import Failures, ImageMismatch, Interrupted, MbuildError, flatten, make_fault
+from mbuild.errors import ImageMismatch, Interrupted, MbuildError, flatten, make_fault
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.publish.assemble import make_index
 from mbuild.publish.library import Library
@@ -14,9 +14,9 @@ from mbuild.publish.outcome import Outcome
 from mbuild.publish.plan import Plan, make_plan, untouched
 from mbuild.publish.present import read_present
 from mbuild.publish.push import push_plan
-from mbuild.publish.resolve import Resolved, resolve_target
+from mbuild.publish.resolve import resolve_target
 from mbuild.publish.source import Source
-from mbuild.publish.together import all_together, both
+from mbuild.publish.together import both, raise_any, settled
 from mbuild.publish.validate import check_index, check_sources
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
@@ -86,31 +86,21 @@ class Publisher:
     async def _decide(self, target: Target, places: tuple[Store, ...]) -> Plan:
         noun = "image" if len(target.entries) == 1 else "images"
         self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
-        resolved, presents = await both(
+        (resolved, missing), (presents, unread) = await both(
             resolve_target(target, self.stores, self.library),
-            all_together(
+            settled(
                 read_present(destination, store, self.library)
                 for destination, store in zip(target.destinations, places, strict=True)
             ),
         )
-        sources = _checked(target, resolved)
+        sources = tuple(source for source in resolved if isinstance(source, Source))
+        # What could be had is judged beside what could not: all that is wrong is told at once.
+        raise_any((*missing, *unread, *check_sources(sources, target, are_all=not missing)))
         index = make_index(target, sources)
-        _raise_any(check_index(index, sources))
+        raise_any(check_index(index, sources))
         plan = make_plan(index, resolved, tuple(zip(places, presents, strict=True)))
-        _raise_any(_oversize(target, plan))
+        raise_any(_oversize(target, plan))
         return plan
-
-
-def _checked(target: Target, resolved: Resolved) -> tuple[Source, ...]:
-    sources = tuple(source for source in resolved if isinstance(source, Source))
-    _raise_any(check_sources(sources, target))
-    if not sources:
-        raise ImageMismatch(
-            "every image of the target is optional, and none exists",
-            where=str(target.position),
-            hint="build at least one of them first",
-        )
-    return sources
 
 
 def _oversize(target: Target, plan: Plan) -> tuple[MbuildError, ...]:
@@ -119,13 +109,6 @@ def _oversize(target: Target, plan: Plan) -> tuple[MbuildError, ...]:
         return ()
     text = f"the index would have {size} bytes, and registries take {MAX_MANIFEST_SIZE} at most"
     return (ImageMismatch(text, where=str(target.position), hint="split it into several images"),)
-
-
-def _raise_any(errors: tuple[MbuildError, ...]) -> None:
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise Failures(errors)
 
 
 def _failed(target: Target, places: tuple[Store, ...], error: MbuildError) -> tuple[Outcome, ...]:

@@ -24,7 +24,7 @@ from mbuild.oci.reference import DEFAULT_TAG, LayoutReference
 from mbuild.publish.choose import choose_entries
 from mbuild.publish.library import Library
 from mbuild.publish.source import Attestation, Child, Skipped, Source, told_of
-from mbuild.publish.together import all_together, both
+from mbuild.publish.together import all_together, both, settled
 from mbuild.spec.spec import AttestationPolicy, Entry, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
@@ -34,17 +34,19 @@ T = TypeVar("T")
 Resolved = tuple[Source | Skipped, ...]
 
 
-async def resolve_target(target: Target, stores: Stores, library: Library) -> Resolved:
+async def resolve_target(
+    target: Target, stores: Stores, library: Library
+) -> tuple[Resolved, tuple[MbuildError, ...]]:
     """Fetch all that the target's entries name, in the spec's order.
 
-    Raises the error, or `Failures` with every error, of the entries that cannot be had: a
-    SourceNotFound, ImageMismatch, Denied or RegistryError each, with the entry's position.
+    Gives what could be had, and the errors of the entries that could not: a SourceNotFound,
+    ImageMismatch, Denied or RegistryError each, with the entry's position.
     """
-    groups = await all_together(
+    groups, errors = await settled(
         _Resolver(entry, stores.open(entry.reference), library, target.attestations).run()
         for entry in target.entries
     )
-    return tuple(source for group in groups for source in group)
+    return tuple(source for group in groups for source in group), errors
 
 
 class _Resolver:

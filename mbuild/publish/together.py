@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from mbuild.errors import Failures, MbuildError
@@ -18,15 +18,30 @@ async def all_together(work: Iterable[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
     All are run to their end even when some fail; then one error is raised as itself and
     several as `Failures`. Any other exception, a cancellation too, stops them all at once.
     """
+    results, errors = await settled(work)
+    raise_any(errors)
+    return results
+
+
+async def settled(
+    work: Iterable[Coroutine[Any, Any, T]],
+) -> tuple[tuple[T, ...], tuple[MbuildError, ...]]:
+    """Run coroutines side by side, and give the results of some and the errors of the others."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_caught(one)) for one in work]
     results = [task.result() for task in tasks]
-    errors = [result for result in results if isinstance(result, MbuildError)]
+    return (
+        tuple(result for result in results if not isinstance(result, MbuildError)),
+        tuple(result for result in results if isinstance(result, MbuildError)),
+    )
+
+
+def raise_any(errors: Sequence[MbuildError]) -> None:
+    """Raise one error as itself, several as `Failures`, and do nothing without any."""
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise Failures(errors)
-    return tuple(result for result in results if not isinstance(result, MbuildError))
 
 
 async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:

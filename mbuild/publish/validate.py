@@ -13,13 +13,18 @@ from mbuild.publish.source import Source, told_of
 from mbuild.spec.spec import Target
 
 
-def check_sources(sources: tuple[Source, ...], target: Target) -> tuple[MbuildError, ...]:
-    """Check every image against the spec: platform, duplicates, attestations, requirements."""
+def check_sources(
+    sources: tuple[Source, ...], target: Target, *, are_all: bool = True
+) -> tuple[MbuildError, ...]:
+    """Check every image against the spec: platform, duplicates, attestations, requirements.
+
+    What is required can only be missed when the sources `are_all` that there will be.
+    """
     return (
         *_platform_problems(sources),
         *_duplicates(sources),
         *_missing_attestations(sources, target),
-        *_unmet_requirements(sources, target),
+        *(_unmet_requirements(sources, target) if are_all else ()),
     )
 
 
@@ -83,6 +88,12 @@ def _missing_attestations(sources: tuple[Source, ...], target: Target) -> Iterat
 
 
 def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
+    if not sources:
+        yield ImageMismatch(
+            "every image of the target is optional, and none exists",
+            where=str(target.position),
+            hint="build at least one of them first",
+        )
     present = [platform_of(source) for source in sources]
     for required in target.require:
         if not any(_meets(platform, required) for platform in present):

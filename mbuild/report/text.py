@@ -14,7 +14,7 @@ SHORT_DIGEST = 19
 _PLANNED = {
     "created": "to be created",
     "moved": "to be moved",
-    "unknown": "unknown until it is pushed: the registry does not let it be read",
+    "unknown": "unknown, it may not be read",
 }
 _DONE = {"unknown": "unknown: it was being written when the run stopped"}
 
@@ -45,6 +45,8 @@ def _summary(outcome: Outcome, index: Descriptor, *, planned: bool) -> str:
     kind = "Docker manifest list" if media_types.is_docker(index.media_type) else "OCI index"
     images = [one for one in outcome.platforms if one.change not in {"removed", "skipped"}]
     shape = f"{kind}, {_count(len(images), 'image')}, {index.size} bytes"
+    if outcome.errors and all(tag.action in {"untouched", "kept"} for tag in outcome.tags):
+        return f"{shape}: not published"
     if outcome.errors:
         return f"{shape}: not published in full"
     if not outcome.is_published:
