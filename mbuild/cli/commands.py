@@ -35,7 +35,11 @@ def push(
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
-    """Publish every target of the spec: fetch, check, assemble, push to its tags, prove it."""
+    """Publish every target of the spec.
+
+    Fetches each image's manifest, checks it, assembles one list, pushes it to its tags, and
+    reads them back.
+    """
     from mbuild.cli.inputs import read_spec, with_tags
     from mbuild.cli.publishing import Publication
 
@@ -59,7 +63,10 @@ def plan(
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
-    """Show what push would do, tag by tag and platform by platform; nothing is written."""
+    """Show what push would do; nothing is written.
+
+    Per tag: create, move, keep. Per platform: added, changed, kept, removed.
+    """
     from mbuild.cli.inputs import read_spec
     from mbuild.cli.publishing import Publication
 
@@ -71,22 +78,20 @@ def plan(
 
 
 def check(spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptions) -> int:
-    """Check the spec alone, without network: every problem with its line and column."""
+    """Check the spec alone, without network.
+
+    Every problem is told, with its line and column.
+    """
     from mbuild.cli.inputs import read_spec
-    from mbuild.report.document import Effort, make_document, to_json
+    from mbuild.report.checked import check_lines, make_check_document
+    from mbuild.report.document import to_json
 
     targets = read_spec(spec, variables.set_).targets
     if view.output is Output.JSON:
-        sys.stdout.write(to_json(make_document((), Effort())))
+        sys.stdout.write(to_json(make_check_document(targets)))
     elif not view.quiet:
-        for target in targets:
-            names = " ".join(
-                f"{destination.repository.familiar}:{tag}"
-                for destination in target.destinations
-                for tag in destination.tags
-            )
-            images = "1 image" if len(target.entries) == 1 else f"{len(target.entries)} images"
-            typer.echo(f"{target.position}: {images} for {names}")
+        for line in check_lines(targets):
+            typer.echo(line)
     return 0
 
 
@@ -104,7 +109,10 @@ def create(
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
-    """Publish TARGET from images given as arguments: the same as push, without a spec."""
+    """Publish images given as arguments.
+
+    The same as push, without a spec.
+    """
     from mbuild.cli.publishing import Publication
     from mbuild.spec.make import make_target
 
@@ -128,7 +136,10 @@ def inspect(
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
-    """Show what a reference holds: an index's platforms, or an image's config and layers."""
+    """Show what a reference holds.
+
+    Of an index its entries, of an image its config and layers.
+    """
     from mbuild.cli.inspecting import fetch_content, show_content
 
     content = fetch_content(ref, network, view)
@@ -140,7 +151,10 @@ def inspect(
 
 
 def schema() -> int:
-    """Print the spec's JSON Schema, for editors and other programs."""
+    """Print the spec's JSON Schema.
+
+    It is for editors, and for programs that write specs.
+    """
     from mbuild.report.document import to_json
     from mbuild.spec.schema import json_schema
 

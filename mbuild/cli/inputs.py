@@ -65,6 +65,8 @@ def read_texts(files: Sequence[str]) -> list[SpecText]:
     """Read all files; raises SpecError that names every one that cannot be read."""
     texts, problems = [], []
     for file in files:
+        if not file:
+            raise UsageError("an empty name is no spec file", hint="name a file, or - for stdin")
         try:
             texts.append(_read(file))
         except OSError as error:

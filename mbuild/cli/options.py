@@ -63,11 +63,13 @@ class NetworkOptions:
 
     jobs: Annotated[
         int,
-        typer.Option(min=1, envvar="MBUILD_JOBS", help="Requests under way per registry."),
+        typer.Option(
+            min=1, metavar="N", envvar="MBUILD_JOBS", help="Requests under way per registry."
+        ),
     ] = 32
     attempts: Annotated[
         int,
-        typer.Option(min=1, envvar="MBUILD_ATTEMPTS", help="Tries of one request."),
+        typer.Option(min=1, metavar="N", envvar="MBUILD_ATTEMPTS", help="Tries of one request."),
     ] = 6
     deadline: Annotated[
         float | None,

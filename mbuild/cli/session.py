@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from mbuild.cli.console import Console
 from mbuild.cli.options import NetworkOptions, ViewOptions
-from mbuild.errors import Interrupted
+from mbuild.errors import Interrupted, UsageError
+from mbuild.oci.reference import is_domain
 from mbuild.publish.library import Library
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
@@ -47,7 +48,18 @@ def run_session(work: Work[T], network: NetworkOptions, view: ViewOptions) -> tu
 
 
 def make_settings(network: NetworkOptions) -> Settings:
-    """Make the registry settings of the options, and of the environment for the rest."""
+    """Make the registry settings of the options, and of the environment for the rest.
+
+    Raises UsageError for a file that cannot be read and for what is no host.
+    """
+    for option, file in (("--ca", network.ca), ("--authfile", network.authfile)):
+        if file and not os.access(file, os.R_OK):
+            raise UsageError(f"{option} {file!r} cannot be read", hint="check the path")
+    for host in network.plain_http or ():
+        if not is_domain(host):
+            raise UsageError(
+                f"--plain-http {host!r} is not HOST[:PORT]", hint="write it like localhost:5000"
+            )
     return Settings(
         jobs=network.jobs,
         attempts=network.attempts,

@@ -99,6 +99,11 @@ def _with_tail(name: str, tag: str, digest: Digest | None) -> str:
     return name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
 
 
+def is_domain(text: str) -> bool:
+    """Tell whether `text` is a registry's `host[:port]`."""
+    return bool(_DOMAIN.fullmatch(text))
+
+
 def check_tag(tag: str) -> None:
     """Raise ValueError unless `tag` is a tag by the distribution-spec's grammar."""
     if not _TAG.fullmatch(tag):
@@ -169,7 +174,7 @@ def _is_domain(first: str) -> bool:
 
 
 def _check_name(text: str, domain: str, path: str) -> None:
-    if not _DOMAIN.fullmatch(domain):
+    if not is_domain(domain):
         raise ValueError(f"{text!r} is not a reference: {domain!r} is not a registry's host[:port]")
     if not _PATH.fullmatch(path):
         if _PATH.fullmatch(path.lower()):

@@ -54,8 +54,9 @@ class Copied:
 class Outcome:
     """What one repository of a target came to.
 
-    `image` names the repository, `target` the target by its first repository and tag. `index`
-    is None where no index could be made; `verified` None where nothing was written.
+    `image` names the repository, `target` the target by its first repository and tag.
+    `attestations` counts what the index holds besides images. `index` is None where no index
+    could be made; `verified` None where nothing was written.
     """
 
     target: str
@@ -63,6 +64,7 @@ class Outcome:
     tags: tuple[TagOutcome, ...]
     index: Descriptor | None = None
     platforms: tuple[PlatformOutcome, ...] = ()
+    attestations: int = 0
     copied: Copied = Copied()
     verified: bool | None = None
     warnings: tuple[str, ...] = ()

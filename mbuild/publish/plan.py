@@ -54,6 +54,11 @@ class Plan:
     children: tuple[Child, ...]
     steps: tuple[Step, ...]
 
+    @property
+    def attestations(self) -> int:
+        """Count the attestations in the index."""
+        return sum(child.is_attestation for child in self.children)
+
     def outcomes(self) -> tuple[Outcome, ...]:
         """Give the plan in the words of a report: what push would do."""
         return tuple(
@@ -63,6 +68,7 @@ class Plan:
                 tags=step.tags,
                 index=self.index.descriptor(),
                 platforms=step.platforms,
+                attestations=self.attestations,
                 warnings=step.warnings,
             )
             for step in self.steps

@@ -144,6 +144,7 @@ class _StepRun:
             tags=tuple(self._tags.values()),
             index=self._plan.index.descriptor(),
             platforms=self.step.platforms,
+            attestations=self._plan.attestations,
             copied=self._transfer.copied,
             verified=self._proven,
             warnings=self.step.warnings,

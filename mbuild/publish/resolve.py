@@ -110,7 +110,7 @@ class _Resolver:
     async def _attestation(self, entry: Descriptor) -> Attestation:
         content = await self._child_content(entry)
         manifest = parse_or_mismatch(parse_image_manifest, content)
-        return Attestation(entry, Child(content, manifest, self._store))
+        return Attestation(entry, Child(content, manifest, self._store, is_attestation=True))
 
     async def _child_content(self, listed: Descriptor) -> Content:
         try:

@@ -18,6 +18,7 @@ class Child:
     content: Content
     manifest: ImageManifest
     store: Store
+    is_attestation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

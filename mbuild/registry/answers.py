@@ -98,16 +98,12 @@ def _words(body: bytes) -> Iterator[str]:
         yield printable(f"{code}: {message}" if message else code)
 
 
-def failure(answer: Answer, *, where: str, login: str) -> MbuildError:
+def failure(answer: Answer, *, where: str, login_hint: str) -> MbuildError:
     """Give the error that an answer is: Denied, NotFound or RegistryError.
 
-    `login` is the host that `docker login` would be given.
+    `login_hint` says what to do about a login that is missing or not enough.
     """
     if answer.status in (401, 403):
-        return Denied(
-            answer.describe(),
-            where=where,
-            hint=f"log in with `docker login {login}`, or check what the account may do",
-        )
+        return Denied(answer.describe(), where=where, hint=login_hint)
     kind = NotFound if answer.status == 404 else RegistryError
     return kind(answer.describe(), where=where)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mbuild.registry.answers import Answer
 from mbuild.registry.challenge import Challenge, choose_challenge, parse_challenges
-from mbuild.registry.credentials import Credentials
+from mbuild.registry.credentials import Credentials, login_hint
 from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
 from mbuild.registry.token import Token, TokenQuestion, make_question
@@ -86,6 +86,10 @@ class Authorizer:
             return False
         self._challenge, self._base = challenge, str(answer.url)
         return True
+
+    def login_hint(self) -> str:
+        """Say what a person can do who was denied."""
+        return login_hint(self._find(), self._host.domain)
 
     async def _ping(self) -> None:
         """Ask GET /v2/ for the challenge, once."""

@@ -41,6 +41,14 @@ def basic_authorization(username: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 
+def login_hint(credentials: Credentials | None, domain: str) -> str:
+    """Say what a person can do who was denied, by the credentials that the host was shown."""
+    if credentials is None:
+        return f"no login for it was found: log in with `docker login {domain}`"
+    name = repr(credentials.username) if credentials.username else "a token"
+    return f"the login of {name} was used: check its password and what it may do"
+
+
 def config_path(environment: Mapping[str, str], authfile: str = "") -> Path | None:
     """Give the file with credentials: `authfile`, else docker's; None without a home folder."""
     if authfile:
@@ -61,17 +69,22 @@ class Keychain:
         self._path = path
         self._observer = observer
         self._is_required = is_required
-        self._auths: Mapping[str, Any] | None = None
+        self._config: Config | None = None
 
     def find(self, host: Host) -> Credentials | None:
         """Give the host's credentials, or None."""
-        if self._auths is None:
-            self._auths = self._read()
-        key = _find_key(self._auths, host)
+        if self._config is None:
+            self._config = self._read()
+        if helper := self._config.helper_of(host):
+            self._observer.on_warning(
+                f"{self._path}: the login for {host.domain} is kept by the credential helper "
+                f"{helper!r}, which is not asked; store it in the file, or give an --authfile"
+            )
+        key = _find_key(self._config.auths, host)
         if key is None:
             return None
         try:
-            credentials = parse_entry(self._auths[key])
+            credentials = parse_entry(self._config.auths[key])
         except ValueError as error:
             self._observer.on_warning(
                 f"{self._path}: the credentials for {key!r} are not used: {error}"
@@ -79,11 +92,11 @@ class Keychain:
             return None
         return None if credentials.is_empty else credentials
 
-    def _read(self) -> Mapping[str, Any]:
+    def _read(self) -> Config:
         if self._path is None:
-            return {}
+            return Config()
         try:
-            return parse_auths(self._path.read_bytes())
+            return parse_config(self._path.read_bytes())
         except FileNotFoundError as error:
             if self._is_required:
                 self._warn(str(error.strerror))
@@ -91,14 +104,34 @@ class Keychain:
             self._warn(str(error.strerror))
         except ValueError as error:
             self._warn(str(error))
-        return {}
+        return Config()
 
     def _warn(self, reason: str) -> None:
         self._observer.on_warning(f"{self._path}: no credentials are read from it: {reason}")
 
 
-def parse_auths(content: bytes) -> Mapping[str, Any]:
-    """Read `auths` of a config.json; ValueError that says what is wrong, and quotes nothing."""
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a config.json says of credentials: entries, and which helpers keep others."""
+
+    auths: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    helpers: Mapping[str, Any] = field(default_factory=dict)
+    store: str = ""
+
+    def helper_of(self, host: Host) -> str:
+        """Name the helper that keeps a host's login, empty text if the file shows none.
+
+        Docker marks a login that its `credsStore` keeps by an empty entry in `auths`.
+        """
+        helper = self.helpers.get(HUB_KEY if host.is_hub else host.domain)
+        key = _find_key(self.auths, host)
+        if not helper and key is not None and self.auths[key] == {}:
+            helper = self.store
+        return helper if isinstance(helper, str) else ""
+
+
+def parse_config(content: bytes) -> Config:
+    """Read a config.json; ValueError that says what is wrong, and quotes nothing."""
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
@@ -106,7 +139,14 @@ def parse_auths(content: bytes) -> Mapping[str, Any]:
     auths = data.get("auths") if isinstance(data, dict) else data
     if auths is not None and not isinstance(auths, dict):
         raise ValueError("'auths' is not an object" if isinstance(data, dict) else "not an object")
-    return auths or {}
+    if not isinstance(data, dict):
+        return Config()
+    helpers, store = data.get("credHelpers"), data.get("credsStore")
+    return Config(
+        auths or {},
+        helpers if isinstance(helpers, dict) else {},
+        store if isinstance(store, str) else "",
+    )
 
 
 def parse_entry(entry: Any) -> Credentials:

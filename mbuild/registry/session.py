@@ -106,7 +106,7 @@ class Session:
 
     def failure(self, answer: Answer, where: str) -> MbuildError:
         """Give the error that an answer is."""
-        return failure(answer, where=where, login=self.host.domain)
+        return failure(answer, where=where, login_hint=self._authorizer.login_hint())
 
     def write_failure(self, answer: Answer, where: str) -> MbuildError:
         """Give the error that an answer to a write is: 405 is how a read-only registry denies."""

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from mbuild.errors import ProtocolError
 from mbuild.registry.answers import Answer, failure
 from mbuild.registry.challenge import Challenge
-from mbuild.registry.credentials import Credentials, basic_authorization
+from mbuild.registry.credentials import Credentials, basic_authorization, login_hint
 from mbuild.registry.hosts import Host, ip_address, is_loopback, is_plain_http
 
 MAX_TOKEN_BODY = 1024 * 1024
@@ -106,7 +106,7 @@ def _get_request(question: TokenQuestion) -> TokenRequest:
 def _read(answer: Answer, question: TokenQuestion) -> Token:
     where = question.host.domain
     if not answer.is_success:
-        error = failure(answer, where=where, login=where)
+        error = failure(answer, where=where, login_hint=login_hint(question.credentials, where))
         error.message = f"no token: {error.message}"
         raise error
     try:

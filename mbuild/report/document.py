@@ -54,6 +54,7 @@ def _target(outcome: Outcome) -> dict[str, Any]:
         "mediaType": index.media_type if index else None,
         "tags": [_tag(tag) for tag in outcome.tags],
         "platforms": [_platform(platform) for platform in outcome.platforms],
+        "attestations": outcome.attestations,
         "copied": {
             "blobs": outcome.copied.blobs,
             "mounted": outcome.copied.mounted,

@@ -37,14 +37,17 @@ def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
     yield from table([_platform_row(platform) for platform in outcome.platforms], indent=2)
     if outcome.copied.blobs or outcome.copied.mounted:
         copied = outcome.copied
-        sent = f"{_count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
+        sent = f"{count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
         yield f"  copied {sent}, mounted {copied.mounted}"
 
 
 def _summary(outcome: Outcome, index: Descriptor, *, planned: bool) -> str:
     kind = "Docker manifest list" if media_types.is_docker(index.media_type) else "OCI index"
     images = [one for one in outcome.platforms if one.change not in {"removed", "skipped"}]
-    shape = f"{kind}, {_count(len(images), 'image')}, {index.size} bytes"
+    held = count(len(images), "image")
+    if outcome.attestations:
+        held += f", {count(outcome.attestations, 'attestation')}"
+    shape = f"{kind}, {held}, {index.size} bytes"
     if outcome.errors and all(tag.action in {"untouched", "kept"} for tag in outcome.tags):
         return f"{shape}: not published"
     if outcome.errors:
@@ -95,5 +98,6 @@ def human_size(size: int) -> str:
     raise AssertionError(size)
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Give a number with its noun, in the plural where it is one."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

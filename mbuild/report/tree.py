@@ -9,7 +9,14 @@ from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor, to_oci_dict
 from mbuild.oci.index import parse_index
 from mbuild.oci.manifest import Content, parse_image_manifest
-from mbuild.report.text import table
+from mbuild.report.text import human_size, short, table
+
+_KINDS = {
+    media_types.OCI_INDEX: "OCI index",
+    media_types.OCI_MANIFEST: "OCI image",
+    media_types.DOCKER_LIST: "Docker manifest list",
+    media_types.DOCKER_MANIFEST: "Docker image",
+}
 
 
 def inspect_lines(name: str, content: Content) -> Iterator[str]:
@@ -18,24 +25,31 @@ def inspect_lines(name: str, content: Content) -> Iterator[str]:
     Raises ValueError where the bytes are not what their media type says.
     """
     yield f"{name}@{content.digest}"
-    yield f"  {content.media_type}, {content.size} bytes"
+    yield f"  {_kind(content.media_type)}, {content.size} bytes"
     yield from table(_rows(content), indent=2)
 
 
 def _rows(content: Content) -> list[tuple[str, ...]]:
     if media_types.is_index(content.media_type):
         return [
-            (_platform_name(entry), str(entry.digest), str(entry.size), entry.media_type)
+            (_platform_name(entry), str(entry.digest), f"{entry.size} B", _kind(entry.media_type))
             for entry in parse_index(content.raw).manifests
         ]
     manifest = parse_image_manifest(content.raw)
     blobs = [("config", manifest.config), *(("layer", layer) for layer in manifest.layers)]
-    return [(role, str(blob.digest), str(blob.size), blob.media_type) for role, blob in blobs]
+    return [
+        (role, str(blob.digest), human_size(blob.size), blob.media_type) for role, blob in blobs
+    ]
+
+
+def _kind(media_type: str) -> str:
+    """Give a manifest's media type in words a person uses, or as it stands."""
+    return _KINDS.get(media_type, media_type)
 
 
 def _platform_name(entry: Descriptor) -> str:
     if entry.is_attestation:
-        return f"attestation of {entry.attests[:19]}"
+        return f"attestation of {short(entry.attests)}"
     return str(entry.platform) if entry.platform else "-"
 
 
@@ -53,14 +67,9 @@ def inspect_document(name: str, content: Content) -> dict[str, Any]:
     }
     if media_types.is_index(content.media_type):
         entries = parse_index(content.raw).manifests
-        return document | {"manifests": [_entry(entry) for entry in entries]}
+        return document | {"manifests": [to_oci_dict(entry) for entry in entries]}
     manifest = parse_image_manifest(content.raw)
     return document | {
         "config": to_oci_dict(manifest.config),
         "layers": [to_oci_dict(layer) for layer in manifest.layers],
     }
-
-
-def _entry(entry: Descriptor) -> dict[str, Any]:
-    platform = str(entry.platform) if entry.platform and not entry.is_attestation else None
-    return to_oci_dict(entry) | {"platform": platform}

@@ -52,6 +52,11 @@ def _images(sources: Sequence[str], platforms: Sequence[str]) -> dict[str, Node]
     """Give the key, or keys, of a spec that say the same as the arguments."""
     if not sources:
         raise UsageError("no source is given; name at least one image")
+    for source in sources:
+        if "{" in source and not platforms:
+            raise UsageError(
+                f"{show(source)} is a template; say its platforms with --platform", where=source
+            )
     if not platforms:
         return {"sources": _items(map(_text, sources), "SOURCE")}
     if len(sources) == 1 and has_words(sources[0]):
