@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mbuild.errors import Denied, NotFound, worst_exit_code
+from mbuild.errors import Denied, NotFound, TransportError, worst_exit_code
 from mbuild.publish import publish as flow
 from mbuild.publish.library import Library
 from mbuild.publish.publish import Publisher
@@ -76,6 +76,42 @@ def test_nothing_is_written_for_a_bad_target(world: World) -> None:
     (outcome,) = publish(world, target(GOOD, BAD))
     assert world.writes == []
     assert outcome.index is None
+
+
+def test_told_at_once(world: World) -> None:
+    """What is missing and what does not fit are told together; what is required only then."""
+    misfit = entry(f"{BUILDS}:amd64", "linux/arm64", line=8)
+    (outcome,) = publish(world, target(misfit, BAD, require=["linux/s390x"]))
+    assert [str(error).partition(": ")[0] for error in outcome.errors] == [
+        "spec.yaml:9:5",
+        "spec.yaml:8:5",
+    ]
+
+
+def test_tags_beside_sources(world: World) -> None:
+    """A tag that cannot be read is told beside a source that is missing."""
+    error = TransportError("no answer", where=f"{APP}:1.0")
+    world[APP].faults.append(StoreFault("head_manifest", error=error))
+    (outcome,) = publish(world, target(BAD))
+    assert [type(one).__name__ for one in outcome.errors] == ["SourceNotFound", "TransportError"]
+
+
+def test_stopped_before_its_turn(world: World) -> None:
+    """A target that was stopped while it waited for its turn had nothing written."""
+    world[BUILDS].faults.append(fault := StoreFault("fetch_manifest"))
+    names = [f"registry.test/team/app{number}" for number in range(flow.TARGETS_UNDER_WAY + 1)]
+
+    async def work() -> list[str]:
+        fault.gate = gate = Gate()
+        targets = [target(GOOD, images=(name,)) for name in names]
+        task = asyncio.create_task(publishing(world, *targets))
+        await gate.reached.wait()
+        task.cancel()
+        outcomes = await task
+        return [str(error) for error in outcomes[-1].errors]
+
+    message = "interrupted before anything was written; run the same command again"
+    assert run(work) == [f"{names[-1]}: {message}"]
 
 
 def test_dry_run(world: World) -> None:

@@ -7,7 +7,7 @@ from mbuild.oci.digest import digest_of
 from mbuild.publish import push as pushing
 from mbuild.publish.outcome import Outcome
 from tests.publish.world import APP, BUILDS, MIRROR, World, entry, publish, shown, tags_of, target
-from tests.support.images import make_image
+from tests.support.images import make_image, make_index
 from tests.support.memory_store import StoreFault
 
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
@@ -54,6 +54,17 @@ def test_published(world: World) -> None:
     assert (outcome.verified, outcome.errors, outcome.is_published) == (True, (), True)
     assert (outcome.copied.mounted, outcome.copied.blobs) == (4, 0)
     assert world.targets == [APP]
+
+
+def test_attestations_are_counted(world: World) -> None:
+    """Attestations are pushed as children are, and counted apart from images."""
+    world[BUILDS].put("attested", make_index(AMD64, ARM64, attestations=True))
+    given = target(entry(f"{BUILDS}:attested"))
+    (planned,) = publish(world, given, dry_run=True)
+    (done,) = publish(world, given)
+    assert (planned.attestations, done.attestations) == (2, 2)
+    assert len(done.platforms) == 2
+    assert len(world[APP].manifests) == 5
 
 
 def test_order(world: World) -> None:

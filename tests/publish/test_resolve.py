@@ -4,7 +4,9 @@ import pytest
 
 from mbuild.errors import Denied, IntegrityError, MbuildError, NotFound, TransportError
 from mbuild.oci.platform import parse_platform
+from mbuild.oci.reference import parse_any_reference
 from mbuild.publish.source import Skipped, Source
+from mbuild.spec.spec import Entry, Position
 from tests.publish.world import (
     APP,
     BUILDS,
@@ -122,7 +124,12 @@ def test_optional(world: World) -> None:
 FAILURES: list[tuple[MbuildError, str, int, str]] = [
     (Denied("denied", where="W", hint="log in"), "Denied", 5, "W: denied; log in"),
     (TransportError("no answer", where="W"), "TransportError", 6, "W: no answer"),
-    (IntegrityError("other bytes"), "IntegrityError", 6, f"{APP}:amd64: other bytes"),
+    (
+        IntegrityError("other bytes", hint="look"),
+        "IntegrityError",
+        6,
+        f"{APP}:amd64: other bytes; look",
+    ),
 ]
 
 
@@ -253,7 +260,7 @@ def test_config_of_another_size(world: World) -> None:
     wrong = remade(AMD64, config={"mediaType": OCI_CONFIG, "digest": digest, "size": size})
     world[APP].put("wrong", wrong)
     entries = entry(f"{APP}:amd64", line=3), entry(f"{APP}:wrong", line=4)
-    message = f"spec.yaml:4:5: {APP}:wrong: other bytes than those of {digest}"
+    message = f"spec.yaml:4:5: {APP}:wrong: other bytes than those of {digest}; look"
     assert errors_of(lambda: resolve(world, *entries)) == [("IntegrityError", 6, message)]
 
 
@@ -263,3 +270,10 @@ def test_docker_image() -> None:
     world[APP].put("x", make_image(docker=True))
     (source,) = sources_of(world, entry(f"{APP}:x"))
     assert source.child.content.media_type == DOCKER_MANIFEST
+
+
+def test_missing_on_the_command_line(world: World) -> None:
+    """An image that was named on the command line cannot be marked optional there."""
+    given = Entry(parse_any_reference(f"{APP}:absent"), Position(f"{APP}:absent"))
+    message = f"{APP}:absent: no such manifest; check the name and the tag"
+    assert errors_of(lambda: resolve(world, given)) == [("SourceNotFound", 4, message)]

@@ -16,6 +16,7 @@ from mbuild.publish.outcome import Outcome
 from mbuild.publish.publish import Publisher
 from mbuild.publish.resolve import Resolved, resolve_target
 from mbuild.publish.source import Source
+from mbuild.publish.together import raise_any
 from mbuild.spec.spec import Destination, Entry, Position, Spec, Target
 from mbuild.store.layout import LayoutStore
 from mbuild.store.store import Store
@@ -103,7 +104,10 @@ def resolve(world: World, *entries: Entry, attestations: Any = "keep") -> Resolv
     async def work() -> Resolved:
         library = Library()
         try:
-            return await resolve_target(target(*entries, attestations=attestations), world, library)
+            wanted = target(*entries, attestations=attestations)
+            resolved, errors = await resolve_target(wanted, world, library)
+            raise_any(errors)
+            return resolved
         finally:
             await library.close()
 

@@ -105,8 +105,8 @@ def test_full_disk(tmp_path: Path, what: str) -> None:
     before = snapshot(tmp_path)
     output = finish(start(FULL_DISK, str(tmp_path), what))
     assert output == (
-        f"cannot use {str(tmp_path)!r}: file too large; "
-        "free some space or check the folder's rights, then run again\n"
+        f"oci:{tmp_path}: cannot use {str(tmp_path)!r}: file too large; "
+        "raise the limit on file sizes, or take another disk\n"
     )
     assert snapshot(tmp_path) == before
 

@@ -10,6 +10,7 @@ from mbuild.store.layout import LayoutStore
 from tests.store.world import (
     AMD64,
     ARM64,
+    DAMAGED,
     INDEX,
     ask,
     blob_path,
@@ -179,8 +180,8 @@ def test_unreadable_index(layout: Path) -> None:
         "StoreError",
         6,
         (
-            "cannot use 'DIR/index.json': is a directory; "
-            "free some space or check the folder's rights, then run again"
+            "oci:DIR: cannot use 'DIR/index.json': is a directory; "
+            "a folder stands where a file is needed: name another place"
         ),
     )
     assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == expected
@@ -192,7 +193,7 @@ def test_blob_of_another_size(layout: Path) -> None:
     expected = (
         "IntegrityError",
         6,
-        f"oci:DIR: blob {descriptor.digest} has {len(AMD64.config)} bytes, not 3",
+        f"oci:DIR: blob {descriptor.digest} has {len(AMD64.config)} bytes, not 3; {DAMAGED}",
     )
     assert error_of(layout, lambda store: store.fetch_blob(descriptor)) == expected
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
-from tests.store.world import AMD64, INDEX, REF_NAME, ask, blob_path, error_of, index_json
+from tests.store.world import AMD64, DAMAGED, INDEX, REF_NAME, ask, blob_path, error_of, index_json
 from tests.support.images import write_layout
 
 
@@ -114,12 +114,12 @@ BROKEN = [
             "it must look like sha256: and 64 hex digits"
         ),
     ),
-    (empty_blob, "IntegrityError", f"{D}blob {INDEX.digest} does not hash to its name"),
+    (empty_blob, "IntegrityError", f"{D}blob {INDEX.digest} does not hash to its name; {DAMAGED}"),
     (lose_blob, "StoreError", f"oci:DIR:1.0: blob {INDEX.digest} is missing from the layout"),
     (
         grow_blob,
         "IntegrityError",
-        f"{D}blob {INDEX.digest} is larger than {MAX_MANIFEST_SIZE} bytes",
+        f"{D}blob {INDEX.digest} is larger than {MAX_MANIFEST_SIZE} bytes; {DAMAGED}",
     ),
     (
         mistake_type,

@@ -29,7 +29,8 @@ from tests.support.images import digest_of, make_image, write_layout
 from tests.support.values import blob_descriptor, content_of, stream_of
 
 NEW = make_image("linux/amd64", seed="new")
-NEXT_STEP = "free some space or check the folder's rights, then run again"
+CHECK = "check the path and the disk, then run again"
+FULL = "no space left on device; free some space, then run again"
 
 
 async def tag_new(store: LayoutStore) -> None:
@@ -175,7 +176,7 @@ def test_fault(
     kind, code, message = error_of(layout, use)
     monkeypatch.undo()
     assert (kind, code) == ("StoreError", 6)
-    assert message.endswith(f": no space left on device; {NEXT_STEP}")
+    assert message.endswith(f": {FULL}")
     assert ".tmp-" not in message
     assert snapshot(layout) == before
 
@@ -194,15 +195,18 @@ def test_fault_in_index(layout: Path, monkeypatch: pytest.MonkeyPatch, seam: str
 def test_folder_in_the_way(tmp_path: Path) -> None:
     """A folder where a blob belongs is told by its name."""
     blob_path(tmp_path, digest_of(NEW.layers[0])).mkdir(parents=True)
-    message = f"cannot use 'DIR/blobs/{digest_of(NEW.layers[0]).replace(':', '/')}': is a directory"
-    assert error_of(tmp_path, upload_new) == ("StoreError", 6, f"{message}; {NEXT_STEP}")
+    message = (
+        f"oci:DIR: cannot use 'DIR/blobs/{digest_of(NEW.layers[0]).replace(':', '/')}': is a "
+        "directory; a folder stands where a file is needed: name another place"
+    )
+    assert error_of(tmp_path, upload_new) == ("StoreError", 6, message)
 
 
 def test_file_in_the_way(tmp_path: Path) -> None:
     """A file where the layout belongs is told by its name, and stays."""
     place = tmp_path / "app"
     place.write_text("mine")
-    expected = ("StoreError", 6, f"cannot use 'DIR': file exists; {NEXT_STEP}")
+    expected = ("StoreError", 6, f"oci:DIR: cannot use 'DIR': file exists; {CHECK}")
     assert error_of(place, tag_new) == expected
     assert place.read_text() == "mine"
 
@@ -217,7 +221,7 @@ def test_full_disk_is_the_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         descriptor = blob_descriptor(layer)
         await target.upload_blob(descriptor, lambda: source.open_blob(descriptor))
 
-    expected = ("StoreError", 6, f"cannot use 'DIR': no space left on device; {NEXT_STEP}")
+    expected = ("StoreError", 6, f"oci:DIR: cannot use 'DIR': {FULL}")
     assert error_of(tmp_path / "target", copy) == expected
 
 
@@ -274,4 +278,4 @@ def test_error_without_words() -> None:
     """An error of the system that has no text of its own is shown as Python shows it."""
     with pytest.raises(StoreError) as raised, files.explain_disk_errors(Path("f")):
         raise OSError("Strange")
-    assert str(raised.value) == f"cannot use 'f': strange; {NEXT_STEP}"
+    assert str(raised.value) == f"cannot use 'f': strange; {CHECK}"

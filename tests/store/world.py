@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mbuild.errors import MbuildError
+from mbuild.errors import IntegrityError, MbuildError
 from mbuild.store.layout import LayoutStore
 from tests.support.images import Content, make_image, make_index, write_layout
 
@@ -17,6 +17,7 @@ Use = Callable[[LayoutStore], Coroutine[Any, Any, T]]
 
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
 INDEX = make_index(AMD64, ARM64)
+DAMAGED = IntegrityError.usual_hint
 REF_NAME = "org.opencontainers.image.ref.name"
 
 

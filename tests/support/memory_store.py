@@ -202,7 +202,7 @@ class MemoryStore:
 
 def _check(blob: bytes, descriptor: Descriptor) -> None:
     if len(blob) != descriptor.size or not descriptor.digest.matches(blob):
-        raise IntegrityError(f"other bytes than those of {descriptor.digest}")
+        raise IntegrityError(f"other bytes than those of {descriptor.digest}", hint="look")
 
 
 async def _in_pieces(blob: bytes, size: int = 50) -> AsyncIterator[bytes]:
