@@ -29,8 +29,7 @@ def choose_entries(index: Index, platform: Platform | None) -> tuple[Descriptor,
             f"it is an index without {platform}; it holds {_names(images)}",
             hint="name another platform or another image",
         )
-    first = fitting[0].platform
-    if any(not _same(entry.platform, first) for entry in fitting):
+    if len({_told_apart_by(entry) for entry in fitting}) > 1:
         raise ImageMismatch(
             f"it is an index with several images for {platform}: {_names(tuple(fitting))}",
             hint="say which with os.version, or name the image by its digest",
@@ -47,10 +46,8 @@ def _fits(listed: Platform, said: Platform) -> bool:
     )
 
 
-def _same(one: Platform | None, other: Platform | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return normalise(replace(one, os_features=())) == normalise(replace(other, os_features=()))
+def _told_apart_by(entry: Descriptor) -> Platform | None:
+    return entry.platform and normalise(replace(entry.platform, os_features=()))
 
 
 def _names(entries: tuple[Descriptor, ...]) -> str:
