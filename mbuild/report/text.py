@@ -90,12 +90,10 @@ def short(digest: str) -> str:
 
 def human_size(size: int) -> str:
     """Give a size in bytes as a person reads it: 512 B, 3.2 kB, 41.7 MB."""
-    value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    raise AssertionError(size)
+    thousands = min((len(str(size)) - 1) // 3, 3)
+    if not thousands:
+        return f"{size} B"
+    return f"{size / 1000**thousands:.1f} {('kB', 'MB', 'GB')[thousands - 1]}"
 
 
 def count(number: int, noun: str) -> str:

@@ -84,24 +84,32 @@ def test_several_files(folder: Path) -> None:
     write_builds(inner)
     done = mbuild("check", "manifests.yaml", "inner/manifests.yaml")
     assert done.stdout.splitlines() == [
-        "manifests.yaml:1:1: 2 images for oci:dist:1.0",
-        "inner/manifests.yaml:1:1: 2 images for oci:inner/dist:1.0",
+        "ok: 2 images for oci:dist:1.0 (manifests.yaml:1:1)",
+        "ok: 2 images for oci:inner/dist:1.0 (inner/manifests.yaml:1:1)",
     ]
 
 
 def test_check_counts_one(folder: Path) -> None:
     """One image is one image."""
     (folder / "manifests.yaml").write_text("image: oci:dist:1.0\nsources: [oci:builds:amd64]\n")
-    assert mbuild("check").stdout == "manifests.yaml:1:1: 1 image for oci:dist:1.0\n"
+    assert mbuild("check").stdout == "ok: 1 image for oci:dist:1.0 (manifests.yaml:1:1)\n"
 
 
 @pytest.mark.usefixtures("folder")
 def test_check_json() -> None:
-    """A check's document has no targets, since nothing was resolved."""
+    """A check's document has each target's names and sources, and its place."""
     document = json.loads(mbuild("check", "-o", "json").stdout)
     assert document == {
-        "version": 1, "ok": True, "seconds": 0.0, "requests": 0, "retries": 0, "targets": [],
-    }  # fmt: skip
+        "version": 1,
+        "ok": True,
+        "targets": [
+            {
+                "names": ["oci:dist:1.0"],
+                "images": ["oci:builds:amd64", "oci:builds:arm64"],
+                "where": "manifests.yaml:1:1",
+            }
+        ],
+    }
 
 
 @pytest.mark.usefixtures("folder")

@@ -12,9 +12,11 @@ from tests.cli.world import mbuild
 COMMANDS = ("push", "plan", "check", "create", "inspect", "schema")
 
 
-def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network's options become the registry's settings, with the environment."""
     monkeypatch.setenv("DOCKER_CONFIG", "somewhere")
+    for name in ("ca", "auth"):
+        (folder / name).write_text("")
     options = NetworkOptions(
         jobs=3, attempts=2, deadline=1.5, plain_http=["a", "b:5000"], ca="ca", authfile="auth"
     )
@@ -23,6 +25,46 @@ def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.plain_http == {"a", "b:5000"}
     assert (settings.ca_file, settings.authfile) == ("ca", "auth")
     assert settings.environment["DOCKER_CONFIG"] == "somewhere"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--ca", "absent"), "--ca 'absent' cannot be read; check the path"),
+        (("--authfile", "absent"), "--authfile 'absent' cannot be read; check the path"),
+        (
+            ("--plain-http", "http://localhost"),
+            "--plain-http 'http://localhost' is not HOST[:PORT]; write it like localhost:5000",
+        ),
+        (
+            ("--tag", "a b"),
+            (
+                "--tag: 'a b' is not a tag: it may hold letters, digits, '_', '.' and "
+                "'-', not start with '.' or '-', and be 128 characters long at most"
+            ),
+        ),
+        (("",), "an empty name is no spec file; name a file, or - for stdin"),
+    ],
+    ids=["--ca", "--authfile", "--plain-http", "--tag", "empty name"],
+)
+@pytest.mark.usefixtures("folder")
+def test_wrong_value(words: tuple[str, ...], message: str) -> None:
+    """A value that can only be a mistake is told before anything is done."""
+    done = mbuild("push", *words)
+    assert (done.code, done.errors, done.stdout) == (2, [f"error: {message}"], "")
+
+
+def test_tag_for_two_targets(folder: Path) -> None:
+    """A tag of the command line cannot stand for two targets of one repository."""
+    one = "{image: 'oci:dist:%s', sources: ['oci:builds:amd64']}"
+    (folder / "manifests.yaml").write_text(f"images: [{one % 1}, {one % 2}]\n")
+    assert mbuild("push", "--tag", "new").errors == [
+        (
+            "error: --tag new would stand for two targets of one repository; "
+            "write the tags into the spec"
+        )
+    ]
+    assert mbuild("push").code == 0
 
 
 def test_default_settings() -> None:
@@ -66,7 +108,7 @@ def test_lists_split_at_white_space(
     """A repeatable option's variable is split at white space."""
     (folder / "manifests.yaml").write_text("image: oci:${A}:${B}\nsources: [oci:builds:amd64]\n")
     monkeypatch.setenv("MBUILD_SET", f"A=dist{separator}B=1.0")
-    assert mbuild("check").stdout == "manifests.yaml:1:1: 1 image for oci:dist:1.0\n"
+    assert mbuild("check").stdout == "ok: 1 image for oci:dist:1.0 (manifests.yaml:1:1)\n"
     monkeypatch.setenv("MBUILD_TAG", f"a{separator}b")
     lines = mbuild("push").stdout.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == [":1.0", ":a", ":b"]
@@ -76,9 +118,9 @@ def test_setting_before_environment(folder: Path, monkeypatch: pytest.MonkeyPatc
     """A variable of --set goes before one of the environment, and the last of two counts."""
     (folder / "manifests.yaml").write_text("image: oci:dist:${V}\nsources: [oci:builds:amd64]\n")
     monkeypatch.setenv("V", "environment")
-    assert mbuild("check").stdout.endswith("oci:dist:environment\n")
-    done = mbuild("check", "--set", "V=first", "--set", "V=a=b".replace("=b", ".b"))
-    assert done.stdout.endswith("oci:dist:a.b\n")
+    assert mbuild("check").stdout.startswith("ok: 1 image for oci:dist:environment ")
+    done = mbuild("check", "--set", "V=first", "--set", "V=a.b")
+    assert done.stdout.startswith("ok: 1 image for oci:dist:a.b ")
 
 
 @pytest.mark.parametrize(

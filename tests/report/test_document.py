@@ -81,6 +81,7 @@ def test_whole() -> None:
                         "previous": None,
                     },
                 ],
+                "attestations": 2,
                 "copied": {"blobs": 2, "mounted": 3, "bytes": 41_700_000},
                 "verified": True,
                 "warnings": ["a warning"],
@@ -96,7 +97,7 @@ def test_order_of_keys() -> None:
     (target,) = document["targets"]
     assert " ".join(document) == "version ok seconds requests retries targets"
     assert " ".join(target) == (
-        "image digest size mediaType tags platforms copied verified warnings errors"
+        "image digest size mediaType tags platforms attestations copied verified warnings errors"
     )
     assert " ".join(target["tags"][0]) == "tag action previous"
     assert " ".join(target["platforms"][0]) == (
@@ -116,6 +117,7 @@ def test_failed_target() -> None:
         "mediaType": None,
         "tags": [{"tag": "1.0", "action": "untouched", "previous": None}],
         "platforms": [],
+        "attestations": 0,
         "copied": {"blobs": 0, "mounted": 0, "bytes": 0},
         "verified": None,
         "warnings": [],

@@ -31,7 +31,7 @@ def test_pushed() -> None:
     """A push that was done, whole."""
     assert lines(PUBLISHED) == [
         f"{APP}@{INDEX.digest}",
-        "  OCI index, 2 images, 1609 bytes: pushed and verified",
+        "  OCI index, 2 images, 2 attestations, 1609 bytes: pushed and verified",
         "  :1.0     created",
         f"  :latest  moved from {short(OLD)}",
         f"  linux/amd64    {short(AMD64.digest)}  added                             {APP}:amd64",
@@ -45,7 +45,7 @@ def test_pushed() -> None:
 def test_planned() -> None:
     """The same push, planned."""
     assert lines(replace(PUBLISHED, copied=Copied()), planned=True)[1:4] == [
-        "  OCI index, 2 images, 1609 bytes: would be pushed",
+        "  OCI index, 2 images, 2 attestations, 1609 bytes: would be pushed",
         "  :1.0     to be created",
         f"  :latest  to be moved from {short(OLD)}",
     ]
@@ -82,6 +82,7 @@ def tagged(*actions: TagAction) -> Outcome:
 def test_failed() -> None:
     """With an error nothing is called published."""
     assert summary(replace(PUBLISHED, errors=(DENIED,))) == "not published in full"
+    assert summary(replace(tagged("kept", "untouched"), errors=(DENIED,))) == "not published"
     assert (
         summary(replace(tagged("failed", "created"), errors=(DENIED,))) == "not published in full"
     )
@@ -105,7 +106,7 @@ def test_docker_list() -> None:
 def test_unknown_tag() -> None:
     """A tag that cannot be read is told as what it is: before a push, or after one that stopped."""
     outcome = replace(tagged("unknown"), platforms=())
-    planned = "  :t0  unknown until it is pushed: the registry does not let it be read"
+    planned = "  :t0  unknown, it may not be read"
     done = "  :t0  unknown: it was being written when the run stopped"
     assert lines(outcome, planned=True)[2] == planned
     assert lines(outcome)[2] == done

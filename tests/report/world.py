@@ -36,6 +36,7 @@ PUBLISHED = Outcome(
         PlatformOutcome("linux/s390x", "", "removed", S390X, S390X.digest),
         PlatformOutcome("linux/riscv64", f"{APP}:riscv64", "skipped"),
     ),
+    attestations=2,
     copied=Copied(2, 3, 41_700_000),
     verified=True,
     warnings=("a warning",),
