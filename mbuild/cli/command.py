@@ -86,7 +86,7 @@ def _after_stdout(failed: OSError, view: ViewOptions) -> int:
         return _show(make_fault(failed), view)
     error = give_up_stdout(failed)
     # The reader may have gone, as `head` does: then nobody is left to tell.
-    return 1 if isinstance(failed, BrokenPipeError) else _show(error, ViewOptions())
+    return error.exit_code if isinstance(failed, BrokenPipeError) else _show(error, ViewOptions())
 
 
 def _show(error: MbuildError, view: ViewOptions) -> int:

@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -52,9 +53,8 @@ def make_settings(network: NetworkOptions) -> Settings:
 
     Raises UsageError for a file that cannot be read and for what is no host.
     """
-    for option, file in (("--ca", network.ca), ("--authfile", network.authfile)):
-        if file and not os.access(file, os.R_OK):
-            raise UsageError(f"{option} {file!r} cannot be read", hint="check the path")
+    if network.ca and not os.access(network.ca, os.R_OK):
+        raise UsageError(f"--ca {network.ca!r} cannot be read", hint="check the path")
     for host in network.plain_http or ():
         if not is_domain(host):
             raise UsageError(
@@ -76,23 +76,31 @@ async def _run(work: Work[T], settings: Settings, console: Console) -> tuple[T, 
     async with Registries(settings, observer=console) as registries:
         library = Library()
         session = Session(Stores(registries), library, console)
-        try:
-            result = await _until_stopped(work(session))
-        finally:
-            await library.close()
+        task = asyncio.ensure_future(work(session))
+        # A signal that comes when the work is done finds nothing to stop, and loses nothing.
+        with _stopped_by_signals(task):
+            try:
+                result = await _result_of(task)
+            finally:
+                await library.close()
         effort = Effort(time.monotonic() - started, registries.requests, registries.retries)
     return result, effort
 
 
-async def _until_stopped(work: Coroutine[Any, Any, T]) -> T:
-    task = asyncio.ensure_future(work)
+@contextmanager
+def _stopped_by_signals(task: asyncio.Task[Any]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for one in STOP_SIGNALS:
         loop.add_signal_handler(one, task.cancel)
     try:
-        return await task
-    except asyncio.CancelledError:
-        raise Interrupted("interrupted", hint="run the same command again") from None
+        yield
     finally:
         for one in STOP_SIGNALS:
             loop.remove_signal_handler(one)
+
+
+async def _result_of(task: asyncio.Task[T]) -> T:
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise Interrupted("interrupted", hint="run the same command again") from None

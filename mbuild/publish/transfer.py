@@ -63,7 +63,7 @@ class Transfer:
 
     async def _bring_blob(self, blob: Descriptor, source: Store) -> None:
         async with self._slots:
-            if await self._target.has_blob(blob.digest):
+            if await self._target.has_blob(blob):
                 return
             if source.place == self._target.place and await self._target.mount_blob(
                 blob.digest, source.path

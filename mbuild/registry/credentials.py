@@ -45,8 +45,9 @@ def login_hint(credentials: Credentials | None, domain: str) -> str:
     """Say what a person can do who was denied, by the credentials that the host was shown."""
     if credentials is None:
         return f"no login for it was found: log in with `docker login {domain}`"
-    name = repr(credentials.username) if credentials.username else "a token"
-    return f"the login of {name} was used: check its password and what it may do"
+    if not credentials.username:
+        return "a login by token was used: check that it has not ended, and what it may do"
+    return f"the login of {credentials.username!r} was used: check its password and what it may do"
 
 
 def config_path(environment: Mapping[str, str], authfile: str = "") -> Path | None:

@@ -96,10 +96,7 @@ class Manifests:
 
     def _read(self, answer: Answer, reference: str, where: str) -> Content:
         if _is_html(answer):
-            raise ProtocolError(
-                f"answered with HTML, not a manifest: is {self._session.host.domain} a registry?",
-                where=where,
-            )
+            raise ProtocolError("answered with HTML, not a manifest", where=where)
         if not answer.body:
             raise ProtocolError(f"answered {answer.status} without a manifest", where=where)
         digest = digest_of_answer(answer, reference, where)

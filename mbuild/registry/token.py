@@ -112,7 +112,11 @@ def _read(answer: Answer, question: TokenQuestion) -> Token:
     try:
         return parse_token(answer.body)
     except ValueError as error:
-        raise ProtocolError(f"no token from {question.realm}: {error}", where=where) from None
+        raise ProtocolError(
+            f"no token from {question.realm}: {error}",
+            where=where,
+            hint="try again; if it stays, tell whoever runs the registry",
+        ) from None
 
 
 def parse_token(body: bytes) -> Token:

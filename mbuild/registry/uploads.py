@@ -63,7 +63,9 @@ class Upload:
         location = answer.headers.get("location", "")
         if not location:
             raise ProtocolError(
-                "the registry opened an upload and did not say where", where=self._where
+                "the registry opened an upload and did not say where",
+                where=self._where,
+                hint="try again; if it stays, tell whoever runs the registry",
             )
         return str(answer.url.join(location))
 

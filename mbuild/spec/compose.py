@@ -188,7 +188,7 @@ class Composer:
             frame.merged.append(node)
         elif key in frame.pairs:
             first = next(known for known in frame.pairs if known == key).position
-            message = f"key {show(key)} stands twice in one mapping; first at {first}"
+            message = f"key {show(key)} stands twice in one mapping, first at {first}; take one out"
             self._problems.add(key.position, message, "duplicate-key")
         else:
             frame.pairs[key] = node

@@ -53,7 +53,10 @@ class Claims:
         place, other = claim.tag, first.tag
         if place == other:
             place, other = claim.target, first.target
-        message = f"tag {tag!r} of {repository.familiar} is a target already; first at {other}"
+        message = (
+            f"tag {tag!r} of {repository.familiar} is a target already, first at {other}; "
+            "take one out"
+        )
         problems.add(place, message, "duplicate-target")
 
 

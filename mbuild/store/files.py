@@ -26,6 +26,7 @@ _NEXT_STEPS = {
     errno.EPERM: "check the folder's rights, then run again",
     errno.EROFS: "name a folder that can be written to",
     errno.ENOTDIR: "a file stands where a folder is needed: name another folder",
+    errno.EEXIST: "a file stands where a folder is needed: name another folder",
     errno.EISDIR: "a folder stands where a file is needed: name another place",
 }
 

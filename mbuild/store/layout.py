@@ -108,9 +108,10 @@ class LayoutStore:
             )
         return content
 
-    async def has_blob(self, digest: Digest) -> bool:
-        """Tell whether the blob's file is there."""
-        return self._blob_path(digest).is_file()
+    async def has_blob(self, descriptor: Descriptor) -> bool:
+        """Tell whether the blob's file is there, in its full size."""
+        path = self._blob_path(descriptor.digest)
+        return path.is_file() and path.stat().st_size == descriptor.size
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:  # noqa: ARG002
         """Give False: layouts share no blobs."""

@@ -57,9 +57,9 @@ class RepositoryStore:
         """See distribution-spec, "Pulling blobs"."""
         return await self._registry.fetch_blob(self._path, descriptor)
 
-    async def has_blob(self, digest: Digest) -> bool:
+    async def has_blob(self, descriptor: Descriptor) -> bool:
         """See distribution-spec, "Checking if content exists in the registry"."""
-        return await self._registry.has_blob(self._path, digest)
+        return await self._registry.has_blob(self._path, descriptor.digest)
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:
         """See distribution-spec, "Mounting a blob from another repository"."""

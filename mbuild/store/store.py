@@ -48,8 +48,8 @@ class Store(Protocol):
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
         """Fetch a small blob (4 MiB at most), size and digest checked."""
 
-    async def has_blob(self, digest: Digest) -> bool:
-        """Tell whether the blob is there."""
+    async def has_blob(self, descriptor: Descriptor) -> bool:
+        """Tell whether the blob is there, whole as far as that can be told without reading it."""
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:
         """Take a blob over from the repository at `source_path` in the same place.

@@ -31,7 +31,6 @@ def test_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "message"),
     [
         (("--ca", "absent"), "--ca 'absent' cannot be read; check the path"),
-        (("--authfile", "absent"), "--authfile 'absent' cannot be read; check the path"),
         (
             ("--plain-http", "http://localhost"),
             "--plain-http 'http://localhost' is not HOST[:PORT]; write it like localhost:5000",
@@ -45,7 +44,7 @@ def test_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (("",), "an empty name is no spec file; name a file, or - for stdin"),
     ],
-    ids=["--ca", "--authfile", "--plain-http", "--tag", "empty name"],
+    ids=["--ca", "--plain-http", "--tag", "empty name"],
 )
 @pytest.mark.usefixtures("folder")
 def test_wrong_value(words: tuple[str, ...], message: str) -> None:

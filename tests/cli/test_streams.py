@@ -82,7 +82,7 @@ def test_streams_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "lines"),
     [
-        (BrokenPipeError(32, "Broken pipe"), 1, []),
+        (BrokenPipeError(32, "Broken pipe"), 6, []),
         (
             OSError(28, "No space left on device"),
             6,

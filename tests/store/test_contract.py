@@ -30,6 +30,7 @@ Opening = Callable[[], AbstractAsyncContextManager[Store]]
 IMAGE = make_image("linux/amd64", layers=2)
 INDEX = make_index(IMAGE, make_image("linux/arm64"))
 ABSENT = digest_of(b"absent")
+ABSENT_BLOB = Descriptor("application/octet-stream", parse_digest(ABSENT), 6)
 
 
 @pytest.fixture(params=["layout", "repository", "memory"])
@@ -143,7 +144,7 @@ def test_absent_tag_and_blob(opening: Opening, is_filled: bool) -> None:
             await push(store)
         return (
             await store.read_tag("absent"),
-            await store.has_blob(parse_digest(ABSENT)),
+            await store.has_blob(ABSENT_BLOB),
             await store.mount_blob(parse_digest(ABSENT), "other/app"),
         )
 
@@ -159,7 +160,7 @@ def test_blob(opening: Opening) -> None:
         await store.upload_blob(descriptor, stream_of(blob))
         async with store.open_blob(descriptor) as chunks:
             streamed = b"".join([chunk async for chunk in chunks])
-        return await store.has_blob(descriptor.digest), await store.fetch_blob(descriptor), streamed
+        return await store.has_blob(descriptor), await store.fetch_blob(descriptor), streamed
 
     assert run(opening, use) == (True, blob, blob)
 
@@ -189,7 +190,7 @@ def test_wrong_upload(opening: Opening, blob: bytes, sent: bytes) -> None:
         await store.upload_blob(descriptor, stream_of(sent))
 
     async def is_there(store: Store) -> bool:
-        return await store.has_blob(descriptor.digest)
+        return await store.has_blob(descriptor)
 
     assert isinstance(error_of(opening, upload), IntegrityError)
     assert run(opening, is_there) is False
@@ -204,7 +205,7 @@ def test_failing_source(opening: Opening) -> None:
         await store.upload_blob(descriptor, stream_of(b"ri", error=failure))
 
     async def is_there(store: Store) -> bool:
-        return await store.has_blob(descriptor.digest)
+        return await store.has_blob(descriptor)
 
     assert str(error_of(opening, upload)) == "elsewhere: the source is gone"
     assert run(opening, is_there) is False

@@ -30,6 +30,7 @@ from tests.support.values import blob_descriptor, content_of, stream_of
 
 NEW = make_image("linux/amd64", seed="new")
 CHECK = "check the path and the disk, then run again"
+NO_FOLDER = "a file stands where a folder is needed: name another folder"
 FULL = "no space left on device; free some space, then run again"
 
 
@@ -142,6 +143,15 @@ def test_damaged_blob_is_written_anew(layout: Path, content: bytes) -> None:
     assert path.read_bytes() == NEW.manifest
 
 
+@pytest.mark.parametrize("kept", [0, 5], ids=["empty", "cut"])
+def test_blob_that_was_cut_is_not_there(layout: Path, kept: int) -> None:
+    """A layer's file that another tool left too short does not count as the layer."""
+    descriptor = blob_descriptor(AMD64.layers[0])
+    path = blob_path(layout, str(descriptor.digest))
+    path.write_bytes(path.read_bytes()[:kept])
+    assert not ask(layout, lambda store: store.has_blob(descriptor))
+
+
 def test_interrupted_before(tmp_path: Path) -> None:
     """What a run left that was stopped before its first tag is gone on with."""
 
@@ -206,7 +216,7 @@ def test_file_in_the_way(tmp_path: Path) -> None:
     """A file where the layout belongs is told by its name, and stays."""
     place = tmp_path / "app"
     place.write_text("mine")
-    expected = ("StoreError", 6, f"oci:DIR: cannot use 'DIR': file exists; {CHECK}")
+    expected = ("StoreError", 6, f"oci:DIR: cannot use 'DIR': file exists; {NO_FOLDER}")
     assert error_of(place, tag_new) == expected
     assert place.read_text() == "mine"
 

@@ -146,10 +146,10 @@ class MemoryStore:
         _check(blob, descriptor)
         return blob
 
-    async def has_blob(self, digest: Digest) -> bool:
+    async def has_blob(self, descriptor: Descriptor) -> bool:
         """See `Store`."""
-        answer = await self._meet("has_blob", digest)
-        return str(digest) in self.blobs if answer is PASS else bool(answer)
+        answer = await self._meet("has_blob", descriptor.digest)
+        return str(descriptor.digest) in self.blobs if answer is PASS else bool(answer)
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:
         """See `Store`."""
