@@ -71,14 +71,14 @@ def test_printable_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "hint"),
     [
-        (401, Denied, "; log in with `docker login l`, or check what the account may do"),
-        (403, Denied, "; log in with `docker login l`, or check what the account may do"),
+        (401, Denied, "; log in"),
+        (403, Denied, "; log in"),
         (404, NotFound, ""),
         (400, RegistryError, ""),
     ],
 )
 def test_failure(status: int, kind: type, hint: str) -> None:
     """The status decides what kind of error it is."""
-    error = failure(answer(status), where="w", login="l")
+    error = failure(answer(status), where="w", login_hint="log in")
     assert type(error) is kind
     assert str(error) == f"w: {answer(status).describe()}{hint}"

@@ -10,7 +10,7 @@ import pytest
 from mbuild.errors import Denied, MbuildError
 from mbuild.oci.digest import parse_digest
 from mbuild.registry.registries import Registries
-from tests.registry.world import HOST, Recorder, Scripted, content_of, open_registries
+from tests.registry.world import HOST, LOGIN, Recorder, Scripted, content_of, open_registries
 from tests.support.exchange import Answer, Request
 from tests.support.fake_registry import FakeRegistry, json_answer
 from tests.support.faults import Fault, challenge, redirect, status
@@ -20,7 +20,6 @@ IMAGE = make_image()
 AUTH_HOST = "auth.test"
 BEARER = f'Bearer realm="https://{AUTH_HOST}/token",service="s"'
 BASIC_ALICE = "Basic YWxpY2U6b3BlbjpzZXNhbWU="
-LOGIN = f"; log in with `docker login {HOST}`, or check what the account may do"
 PULL = "repository:team/app:pull"
 
 

@@ -12,7 +12,10 @@ from mbuild.registry.blobs import checked
 from mbuild.registry.client import Registry
 from mbuild.registry.failures import Temporary
 from tests.registry.world import (
+    DAMAGED,
     HOST,
+    LOGIN,
+    NO_REGISTRY,
     Recorder,
     Scripted,
     ask,
@@ -28,7 +31,6 @@ from tests.support.images import digest_of
 BLOB = b"0123456789" * 10
 DESCRIPTOR = blob_descriptor(BLOB)
 W = f"{HOST}/a/b@{DESCRIPTOR.digest}: "
-LOGIN = f"; log in with `docker login {HOST}`, or check what the account may do"
 
 
 @pytest.fixture
@@ -67,17 +69,23 @@ def test_arrives(recorder: Recorder, fake: FakeRegistry, question: Any) -> None:
     [
         (
             content(BLOB[:-1] + b"x"),
-            ("IntegrityError", 6, f"{W}the bytes that arrived are not those of {DESCRIPTOR.digest}"),
+            (
+                "IntegrityError", 6,
+                f"{W}the bytes that arrived are not those of {DESCRIPTOR.digest}{DAMAGED}",
+            ),
         ),
         (
             content(BLOB[:50]),
-            ("IntegrityError", 6, f"{W}50 bytes arrived, not the 100 that its descriptor says"),
+            (
+                "IntegrityError", 6,
+                f"{W}50 bytes arrived, not the 100 that its descriptor says{DAMAGED}",
+            ),
         ),
         (
             content(BLOB + b"x"),
             (
                 "IntegrityError", 6,
-                f"{W}101 bytes arrived, more than the 100 that its descriptor says",
+                f"{W}101 bytes arrived, more than the 100 that its descriptor says{DAMAGED}",
             ),
         ),
         (
@@ -106,7 +114,7 @@ def test_fetch_is_bounded(recorder: Recorder, fake: FakeRegistry) -> None:
     found = error_of(recorder, fake, lambda registry: registry.fetch_blob("a/b", large))
     assert found == (
         "ProtocolError", 6,
-        f"{W}5000000 bytes is more than the 4194304 that are read here",
+        f"{W}5000000 bytes is more than the 4194304 that are read here{NO_REGISTRY}",
     )  # fmt: skip
     assert fake.log.exchanges == ()
 

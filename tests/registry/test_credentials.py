@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mbuild.registry.credentials import Credentials, Keychain, config_path
+from mbuild.registry.credentials import Credentials, Keychain, config_path, login_hint
 from mbuild.registry.hosts import make_host
 from tests.registry.world import Recorder
 
@@ -97,6 +97,63 @@ def test_absent_file(tmp_path: Path, recorder: Recorder) -> None:
         f"{tmp_path / 'none'}: no credentials are read from it: No such file or directory",
         f"{tmp_path}: no credentials are read from it: Is a directory",
     ]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "hint"),
+    [
+        (None, "no login for it was found: log in with `docker login reg.test`"),
+        (ALICE, "the login of 'alice' was used: check its password and what it may do"),
+        (
+            Credentials("", "", "i"),
+            "a login by token was used: check that it has not ended, and what it may do",
+        ),
+    ],
+    ids=["none", "user", "token"],
+)
+def test_login_hint(credentials: Credentials | None, hint: str) -> None:
+    """Who was denied is told whether a login was used, and whose."""
+    assert login_hint(credentials, "reg.test") == hint
+
+
+@pytest.mark.parametrize(
+    ("domain", "config"),
+    [
+        ("reg.test", {"credHelpers": {"reg.test": "pass"}}),
+        ("reg.test", {"credsStore": "pass", "auths": {"reg.test": {}}}),
+        ("reg.test", {"credsStore": "pass", "auths": {"https://reg.test/v2/": {}}}),
+        ("docker.io", {"credHelpers": {"https://index.docker.io/v1/": "pass"}}),
+    ],
+    ids=["helper", "store", "store by address", "hub"],
+)
+def test_helper(tmp_path: Path, recorder: Recorder, domain: str, config: object) -> None:
+    """A login that a helper keeps is a warning that says so, and no credentials."""
+    chain = keychain(tmp_path, recorder, config)
+    assert chain.find(make_host(domain, frozenset())) is None
+    assert recorder.warnings == [
+        (
+            f"{tmp_path / 'config.json'}: the login for {domain} is kept by the credential helper "
+            "'pass', which is not asked; store it in the file, or give an --authfile"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"credsStore": "pass"},
+        {"credsStore": 1, "auths": {"reg.test": {}}},
+        {"credHelpers": ["reg.test"]},
+        {"credHelpers": {"reg.test": {}}},
+        {"credHelpers": {"other.test": "pass"}},
+    ],
+    ids=["no mark", "store of a wrong type", "list", "helper of a wrong type", "another host"],
+)
+def test_no_helper(tmp_path: Path, recorder: Recorder, config: object) -> None:
+    """Where the file does not show that a helper keeps the host's login, nothing is said."""
+    chain = keychain(tmp_path, recorder, config)
+    assert chain.find(make_host("reg.test", frozenset())) is None
+    assert recorder.warnings == []
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,10 @@ from tests.support.token_server import TokenServer
 
 IMAGE = make_image(layers=2, size=300_000)
 INDEX = make_index(IMAGE)
+Use = Callable[[Registries, Registry], Awaitable[None]]
 
 
-def with_registry(
-    host: str, use: Callable[[Registries, Registry], Awaitable[None]], settings: Settings
-) -> None:
+def with_registry(host: str, use: Use, settings: Settings) -> None:
     """Use a registry."""
 
     async def scenario() -> None:
@@ -92,18 +91,22 @@ def test_htpasswd(htpasswd_registry: DockerRegistry, tmp_path: Path) -> None:
         await push(client, "team/basic")
         await check(client, "team/basic")
 
-    async def fail(_: Registries, client: Registry) -> None:
-        with pytest.raises(Denied) as raised:
-            await client.fetch_manifest("team/basic", "1.0")
-        assert str(raised.value) == (
-            f"{host}/team/basic:1.0: {host} answered 401 Unauthorized (UNAUTHORIZED:"
-            f" authentication required); log in with `docker login {host}`, or check what the"
-            " account may do"
-        )
+    def denied(hint: str) -> Use:
+        async def fail(_: Registries, client: Registry) -> None:
+            with pytest.raises(Denied) as raised:
+                await client.fetch_manifest("team/basic", "1.0")
+            assert str(raised.value) == (
+                f"{host}/team/basic:1.0: {host} answered 401 Unauthorized (UNAUTHORIZED:"
+                f" authentication required); {hint}"
+            )
 
+        return fail
+
+    absent = denied(f"no login for it was found: log in with `docker login {host}`")
+    wrong = denied(f"the login of {USER!r} was used: check its password and what it may do")
     with_registry(host, use, Settings(authfile=authfile(tmp_path, host)))
-    with_registry(host, fail, Settings())
-    with_registry(host, fail, Settings(authfile=authfile(tmp_path, host, password="wrong")))
+    with_registry(host, absent, Settings())
+    with_registry(host, wrong, Settings(authfile=authfile(tmp_path, host, password="wrong")))
 
 
 def test_tokens(token_registry: DockerRegistry, token_server: TokenServer, tmp_path: Path) -> None:

@@ -30,22 +30,25 @@ def test_every_exception_is_known(kind: type[Exception]) -> None:
     assert kind in MEANINGS
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout,
-        httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.CloseError,
-        httpx.RemoteProtocolError, httpx.ProxyError,
-    ],
+UNSENT = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError)
+LOST = (
+    httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.WriteError, httpx.CloseError,
+    httpx.RemoteProtocolError,
 )  # fmt: skip
-def test_temporary(kind: type[httpx.TransportError]) -> None:
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        *((kind, "check the registry's name, its port and the network") for kind in UNSENT),
+        *((kind, "try again later; -vv shows each request") for kind in LOST),
+    ],
+)
+def test_temporary(kind: type[httpx.TransportError], hint: str) -> None:
     """Timeouts, broken connections and cut answers are worth another attempt."""
     error = translate(kind("oops"), host="reg.test", where="w")
     assert isinstance(error, Temporary)
-    assert str(error) == (
-        f"w: {MEANINGS[kind].text}: oops (reg.test);"
-        " check the registry's name, its port and the network"
-    )
+    assert str(error) == f"w: {MEANINGS[kind].text}: oops (reg.test); {hint}"
     assert type(error.error) is TransportError
 
 

@@ -20,7 +20,7 @@ from mbuild.registry.token import (
     parse_token,
     token_flow,
 )
-from tests.registry.world import NOON
+from tests.registry.world import NOON, TELL
 
 REALM = "https://auth.test/token"
 SCOPES = ("repository:a/b:pull,push", "repository:c/d:pull")
@@ -105,7 +105,7 @@ def test_identity_token_without_user() -> None:
         flow.send(answer(401, errors=[{"code": "UNAUTHORIZED", "message": "who?"}]))
     assert str(raised.value) == (
         "reg.test: no token: auth.test answered 401 Unauthorized (UNAUTHORIZED: who?);"
-        " log in with `docker login reg.test`, or check what the account may do"
+        " a login by token was used: check that it has not ended, and what it may do"
     )
 
 
@@ -144,7 +144,7 @@ def test_no_token(body: bytes, message: str) -> None:
     next(flow)
     with pytest.raises(ProtocolError) as raised:
         flow.send(Answer(200, httpx.Headers(), body, httpx.URL(REALM)))
-    assert str(raised.value) == f"reg.test: no token from {REALM}: {message}"
+    assert str(raised.value) == f"reg.test: no token from {REALM}: {message}{TELL}"
 
 
 @pytest.mark.parametrize(

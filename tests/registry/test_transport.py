@@ -113,7 +113,7 @@ def test_deadline_over_a_hung_request(recorder: Recorder) -> None:
 
     assert message(policy(recorder, deadline=0.02), hang) == (
         "what: not done within the deadline of 0.02 s; raise --deadline, or look why the"
-        " registry is slow (-v shows each request)"
+        " registry is slow (-vv shows each request)"
     )
 
 

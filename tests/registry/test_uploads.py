@@ -11,7 +11,10 @@ import pytest
 from mbuild.errors import StoreError
 from mbuild.registry.client import Registry
 from tests.registry.world import (
+    DAMAGED,
     HOST,
+    LOGIN,
+    TELL,
     Recorder,
     Scripted,
     ask,
@@ -28,7 +31,6 @@ from tests.support.images import digest_of
 BLOB = b"0123456789" * 10
 DESCRIPTOR = blob_descriptor(BLOB)
 W = f"{HOST}/a/b@{DESCRIPTOR.digest}: "
-LOGIN = f"; log in with `docker login {HOST}`, or check what the account may do"
 
 
 @pytest.fixture
@@ -150,11 +152,11 @@ def test_attempts_are_not_multiplied(recorder: Recorder, fake: FakeRegistry) -> 
         ),
         (
             Fault("POST", "", header("Location", None)),
-            ("ProtocolError", 6, f"{W}the registry opened an upload and did not say where"),
+            ("ProtocolError", 6, f"{W}the registry opened an upload and did not say where{TELL}"),
         ),
         (
             Fault("PUT", "", header("Docker-Content-Digest", digest_of(b"x"))),
-            ("IntegrityError", 6, f"{W}the registry stored {digest_of(b'x')}"),
+            ("IntegrityError", 6, f"{W}the registry stored {digest_of(b'x')}{DAMAGED}"),
         ),
     ],
     ids=["403", "405", "400", "no location", "digest"],
@@ -182,7 +184,7 @@ def test_wrong_source(
 ) -> None:
     """Bytes that are not the descriptor's never become a blob."""
     found = error_of(recorder, fake, lambda r: r.upload_blob("a/b", DESCRIPTOR, source_of(*chunks)))
-    assert found == ("IntegrityError", 6, f"{W}{message}")
+    assert found == ("IntegrityError", 6, f"{W}{message}{DAMAGED}")
     assert fake.repository("a/b").blobs == {}
 
 

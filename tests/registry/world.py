@@ -26,6 +26,12 @@ T = TypeVar("T")
 HOST = "registry.test"
 NOON = 1_750_000_000.0
 
+LOGIN = f"; no login for it was found: log in with `docker login {HOST}`"
+DAMAGED = "; try again; if it stays, what holds it is damaged, or something on the way changes it"
+NO_REGISTRY = "; check that the name is that of a registry and of an image in it"
+LATER = "; try again later; -vv shows each request"
+TELL = "; try again; if it stays, tell whoever runs the registry"
+
 
 class Recorder:
     """An observer that writes down what it is told, and a clock that sleeping moves."""
