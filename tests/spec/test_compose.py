@@ -10,7 +10,7 @@ from tests.spec.reading import complaints, read, read_target
 BROKEN = {
     "duplicate key": (
         "image: a\nimage: b\nsources: [c]",
-        "m.yaml:2:1: key 'image' stands twice in one mapping; first at m.yaml:1:1",
+        "m.yaml:2:1: key 'image' stands twice in one mapping, first at m.yaml:1:1; take one out",
     ),
     "tag of Python": (
         "image: !!python/object:os.system a\nsources: [c]",

@@ -84,19 +84,21 @@ def test_wrong_targets_are_told(text: str, message: str) -> None:
 CLASHES = {
     "two images": (
         "images:\n- {image: app:1, sources: [a]}\n- {image: docker.io/app, tags: ['1'], sources: [b]}",
-        ["m.yaml:3:33: tag '1' of app is a target already; first at m.yaml:2:11"],
+        ["m.yaml:3:33: tag '1' of app is a target already, first at m.yaml:2:11; take one out"],
     ),
     "two documents": (
         "image: app\nsources: [a]\n---\nimage: app:latest\nsources: [b]",
-        ["m.yaml:4:8: tag 'latest' of app is a target already; first at m.yaml:1:8"],
+        ["m.yaml:4:8: tag 'latest' of app is a target already, first at m.yaml:1:8; take one out"],
     ),
     "tags from the defaults": (
         "tags: [x]\nsources: [a]\nimages:\n- image: app\n- image: app\n",
-        ["m.yaml:5:3: tag 'x' of app is a target already; first at m.yaml:4:3"],
+        ["m.yaml:5:3: tag 'x' of app is a target already, first at m.yaml:4:3; take one out"],
     ),
     "layouts": (
         "images:\n- {image: oci:out:1, sources: [a]}\n- {image: oci:./out/:1, sources: [a]}",
-        ["m.yaml:3:11: tag '1' of oci:./out/ is a target already; first at m.yaml:2:11"],
+        [
+            "m.yaml:3:11: tag '1' of oci:./out/ is a target already, first at m.yaml:2:11; take one out"
+        ],
     ),
 }
 
@@ -112,7 +114,7 @@ def test_a_tag_has_one_target_in_all_files() -> None:
     one, two = (SpecText(name, b"image: app:1\nsources: [a]", "") for name in ("a.yaml", "b.yaml"))
     with pytest.raises(SpecError) as caught:
         parse_spec([one, two], variables={})
-    message = "b.yaml:1:8: tag '1' of app is a target already; first at a.yaml:1:8"
+    message = "b.yaml:1:8: tag '1' of app is a target already, first at a.yaml:1:8; take one out"
     assert str(caught.value) == message
 
 

@@ -116,6 +116,19 @@ def test_what_a_long_entry_says() -> None:
     assert (short.annotations, short.optional, short.trust) == ((), False, "config")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("true", True), ("True", True), ("TRUE", True), ("'true'", True), ("'${MAY}'", True),
+        ("false", False), ("False", False), ("FALSE", False),
+    ],
+)  # fmt: skip
+def test_booleans(text: str, expected: bool) -> None:
+    """YAML's three spellings of true and false are all known, and a variable may bring them in."""
+    [entry] = read_entries(f"sources: [{{image: a, optional: {text}}}]", MAY="True")
+    assert entry.optional is expected
+
+
 def test_the_readme_of_manifest_tool() -> None:
     """Its spec works unchanged."""
     entries = read_entries("""\

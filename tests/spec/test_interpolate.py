@@ -86,6 +86,22 @@ def test_wrong_variables_are_told_at_their_value(text: str, message: str) -> Non
     assert complaints(spec, **VARIABLES) == [f"m.yaml:4:6: {message}"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: app:${NONE}\nsources: [a]",
+        "image: app:1\nsources: ['${NONE}']",
+        "image: app:1\nplatforms: {linux/amd64: {image: a, optional: '${NONE}'}}",
+        "image: app:1\nsources: [a]\nrequire: ['${NONE}']",
+    ],
+    ids=["image", "source", "boolean", "platform"],
+)
+def test_an_unset_variable_is_told_once(text: str) -> None:
+    """What a text without its variable would be is no further problem."""
+    [line] = complaints(text)
+    assert line.partition(": ")[2] == BROKEN["unset"][1]
+
+
 def test_keys_are_left_alone() -> None:
     """Only values are replaced: a key keeps its text."""
     target = read_target("image: app\nsources: [a]\nannotations: {'${V}': '${V}'}", **VARIABLES)

@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "platform twice": (
         ["a", "b"],
         {"platforms": ["linux/arm64", "linux/arm64/v8"]},
-        "b: platform 'linux/arm64/v8' is the same as 'linux/arm64'; first at a",
+        "b: platform 'linux/arm64/v8' is the same as 'linux/arm64', first at a; take one out",
     ),
 }
 

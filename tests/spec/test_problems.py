@@ -25,6 +25,17 @@ def test_problems_come_in_the_order_of_the_spec() -> None:
     assert [problem.where for problem in caught.value.problems] == ["b", "b:9:2", "b:10:1", "a:1:1"]
 
 
+def test_what_could_not_be_made_out_is_told_once() -> None:
+    """No more is told of what stands there; all other places are told of."""
+    problems = Problems()
+    problems.add_unread(Position("m.yaml", 1, 1), "not set", "variable")
+    problems.add(Position("m.yaml", 1, 1), "not a tag", "tag")
+    problems.add(Position("m.yaml", 1, 2), "not a tag", "tag")
+    with pytest.raises(SpecError) as caught, problems.raised():
+        pass
+    assert str(caught.value).splitlines() == ["m.yaml:1:1: not set", "m.yaml:1:2: not a tag"]
+
+
 def test_no_problem_is_no_error() -> None:
     """A block without problems is left as it is."""
     with Problems().raised():
