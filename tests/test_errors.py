@@ -10,10 +10,12 @@ from mbuild.errors import (
     Denied,
     Failures,
     ImageMismatch,
+    IntegrityError,
     Interrupted,
     MbuildError,
     NotFound,
     Problem,
+    ProtocolError,
     RegistryError,
     SourceNotFound,
     SpecError,
@@ -83,6 +85,18 @@ TEXTS = {
     "all": (Denied("no", where="ghcr.io/a", hint="log in"), "ghcr.io/a: no; log in"),
     "several lines": (RegistryError("first\r\nsecond\u2028third"), "first second third"),
     "terminal controls": (RegistryError("a\x1b[31mb\x9bc\x07"), "a [31mb c "),
+    "usual hint": (
+        ProtocolError("no", where="a"),
+        "a: no; check that the name is that of a registry and of an image in it",
+    ),
+    "another hint": (ProtocolError("no", hint="mend it"), "no; mend it"),
+    "damaged": (
+        IntegrityError("no"),
+        (
+            "no; try again; if it stays, what holds it is damaged, or something on the way "
+            "changes it"
+        ),
+    ),
     "failures": (Failures([Denied("one"), NotFound("two", where="b")]), "one; b: two"),
     "problem": (SpecError([PROBLEMS[0]]), "manifests.yaml:3:5: unknown key 'tag'"),
 }
@@ -117,6 +131,8 @@ REPORT = "; please report it, with the command and the spec"
 FAULTS = {
     "never raised": (ValueError("odd"), "a fault in mbuild: ValueError: odd"),
     "raised": (fault(7), "a fault in mbuild: KeyError in module.py:7: 'key'"),
+    "control characters": (ValueError("a\x1b[31m\n"), "a fault in mbuild: ValueError: a [31m"),
+    "without words": (AssertionError(), "a fault in mbuild: AssertionError:"),
     "in groups": (
         ExceptionGroup("g", [ExceptionGroup("h", [OSError("a\n  b")]), ValueError("c")]),
         "a fault in mbuild: OSError: a b",

@@ -32,8 +32,11 @@ def check_untouched(fake: FakeRegistry) -> None:
     assert "1.0" not in fake.repository("team/app").tags
 
 
-LOG_IN = "log in with `docker login HOST`, or check what the account may do"
+LOG_IN = "no login for it was found: log in with `docker login HOST`"
 LOOK = "check the registry's name, its port and the network"
+LATER = "try again later; -vv shows each request"
+NO_REGISTRY = "check that the name is that of a registry and of an image in it"
+DAMAGED = "try again; if it stays, what holds it is damaged, or something on the way changes it"
 
 SOURCE_FAULTS: dict[str, tuple[faults.Effect, int, str]] = {
     "missing": (
@@ -67,7 +70,7 @@ SOURCE_FAULTS: dict[str, tuple[faults.Effect, int, str]] = {
         6,
         (
             "the answer was cut short: Server disconnected without sending a response. (HOST), "
-            f"after 2 attempts; {LOOK}"
+            f"after 2 attempts; {LATER}"
         ),
     ),
     "cut short": (
@@ -75,15 +78,15 @@ SOURCE_FAULTS: dict[str, tuple[faults.Effect, int, str]] = {
         6,
         (
             "the answer was cut short: peer closed connection without sending complete message body "
-            f"(received 100 bytes, expected {AMD64.size}) (HOST), after 2 attempts; {LOOK}"
+            f"(received 100 bytes, expected {AMD64.size}) (HOST), after 2 attempts; {LATER}"
         ),
     ),
     "huge": (
         faults.huge_json(),
         6,
-        "HOST answered with more than 4194304 bytes, the most that is read here",
+        f"HOST answered with more than 4194304 bytes, the most that is read here; {NO_REGISTRY}",
     ),
-    "html": (faults.html(), 6, "answered with HTML, not a manifest: is HOST a registry?"),
+    "html": (faults.html(), 6, f"answered with HTML, not a manifest; {NO_REGISTRY}"),
     "schema 1": (
         faults.schema_1(),
         4,
@@ -135,7 +138,7 @@ def test_other_manifest(fake: FakeRegistry, server: LoopbackServer, tmp_path: Pa
     assert result.told(server.host) == [
         (
             f"error: {WHERE}: HOST/team/app@{AMD64.digest}: the registry sent other bytes "
-            f"than were asked for: sha256 is {OTHER.digest.removeprefix('sha256:')}"
+            f"than were asked for: sha256 is {OTHER.digest.removeprefix('sha256:')}; {DAMAGED}"
         )
     ]
     assert result.code == 6
@@ -149,7 +152,10 @@ def test_other_config(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path
     result = push(tmp_path, server.host)
     config = digest_of(AMD64.config)
     assert result.told(server.host) == [
-        f"error: {WHERE}: HOST/team/app@{config}: the bytes that arrived are not those of {config}"
+        (
+            f"error: {WHERE}: HOST/team/app@{config}: the bytes that arrived are not those of "
+            f"{config}; {DAMAGED}"
+        )
     ]
     assert result.code == 6
     check_untouched(fake)
@@ -187,6 +193,11 @@ def test_all_at_once(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path)
         (
             f"error: {SPEC}:4:16: HOST/team/app:secret: HOST answered 403 Forbidden (DENIED: scripted); "
             f"{LOG_IN}"
+        ),
+        (
+            f"error: {SPEC}:5:17: HOST/team/app:arm64: the spec says linux/arm/v7, "
+            "and the image's config has architecture 'arm64'; "
+            "name the right image, correct the platform, or set trust: spec on the entry"
         ),
     ]
     assert result.code == 5
@@ -254,7 +265,7 @@ def test_broken_layout(tmp_path: Path) -> None:
     write_spec(tmp_path, "oci:dist:1.0", {"linux/amd64": "oci:held:1.0"})
     result = run_mbuild("push", cwd=tmp_path)
     assert result.lines == [
-        f"error: {WHERE}: oci:held: blob {AMD64.digest} does not hash to its name",
+        f"error: {WHERE}: oci:held: blob {AMD64.digest} does not hash to its name; {DAMAGED}",
     ]
     assert result.code == 4
     assert not (tmp_path / "dist").exists()

@@ -32,15 +32,17 @@ SPECS: dict[str, tuple[str, list[str]]] = {
     ),
     "platform twice": (
         f"{TARGET}platforms:\n  linux/amd64: {SOURCE}\n  linux/amd64: {SOURCE}2\n",
-        [f"4:3: key 'linux/amd64' stands twice in one mapping; first at {SPEC}:3:3"],
+        [f"4:3: key 'linux/amd64' stands twice in one mapping, first at {SPEC}:3:3; take one out"],
     ),
     "platform under two names": (
         f"{TARGET}platforms:\n  linux/amd64: {SOURCE}\n  linux/x86_64: {SOURCE}2\n",
-        [f"4:3: platform 'linux/amd64' is given twice; first at {SPEC}:3:3"],
+        [f"4:3: platform 'linux/amd64' is given twice, first at {SPEC}:3:3; take one out"],
     ),
     "arm64 beside arm64/v8": (
         f"{TARGET}platforms:\n  linux/arm64: {SOURCE}\n  linux/arm64/v8: {SOURCE}2\n",
-        [f"4:3: platform 'linux/arm64/v8' is the same as 'linux/arm64'; first at {SPEC}:3:3"],
+        [
+            f"4:3: platform 'linux/arm64/v8' is the same as 'linux/arm64', first at {SPEC}:3:3; take one out"
+        ],
     ),
     "not a tag": (
         f"{TARGET}tags: ['1.0 beta']\nplatforms:\n  linux/amd64: {SOURCE}\n",

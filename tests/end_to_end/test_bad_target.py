@@ -17,7 +17,7 @@ AMD64 = make_image("linux/amd64")
 OTHER = make_image("linux/amd64", seed="other")
 INDEX = "sha256:2d9fcd64e1ee98ce7d000d39194548dfba1c89e65039d78774da66a3c1f65ed5"
 """The digest of the index that these tests would publish."""
-LOG_IN = "log in with `docker login HOST`, or check what the account may do"
+LOG_IN = "no login for it was found: log in with `docker login HOST`"
 
 
 def push(folder: Path, host: str) -> Result:

@@ -11,7 +11,6 @@ from tests.support.images import Content, digest_of, make_image, write_layout
 from tests.support.specs import write_spec
 
 SMALL = make_image("linux/amd64")
-MAKE_ROOM = "free some space or check the folder's rights, then run again"
 LARGE = make_image("linux/amd64", size=200_000)
 
 
@@ -65,7 +64,12 @@ def test_disk_full(tmp_path: Path) -> None:
     write_layout(tmp_path / "large", {"1": LARGE})
     write_spec(tmp_path, "oci:dist:1.0", {"linux/amd64": "oci:large:1"})
     result = push_with_little_room(tmp_path, 64 * 1024)
-    assert result.lines == [f"error: cannot use 'dist': file too large; {MAKE_ROOM}"]
+    assert result.lines == [
+        (
+            "error: oci:dist: cannot use 'dist': file too large; "
+            "raise the limit on file sizes, or take another disk"
+        )
+    ]
     assert result.code == 6
     after = held(tmp_path / "dist")
     assert {name: after[name] for name in before} == before
@@ -96,7 +100,12 @@ def test_file_in_the_way(tmp_path: Path) -> None:
     """A file where the layout should be is code 6, and stays."""
     (tmp_path / "dist").write_text("mine")
     result = publish(tmp_path, SMALL)
-    assert result.lines == [f"error: cannot use 'dist': file exists; {MAKE_ROOM}"]
+    assert result.lines == [
+        (
+            "error: oci:dist: cannot use 'dist': file exists; "
+            "a file stands where a folder is needed: name another folder"
+        )
+    ]
     assert result.code == 6
     assert (tmp_path / "dist").read_text() == "mine"
 
