@@ -35,6 +35,12 @@ WORST_FIRST = (1, 130, 6, 5, 4, 3, 2)
 """Exit codes from the worst to the mildest: a batch ends with the worst of its targets."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_USERINFO = re.compile(r"(?<=://)[^/\s'\"@]*@")
+
+
+def one_line(text: str) -> str:
+    """Give foreign text as one line: controls become spaces, a URL's user and password ***."""
+    return _USERINFO.sub("***@", _CONTROLS.sub(" ", text))
 
 
 class MbuildError(Exception):
@@ -50,9 +56,9 @@ class MbuildError(Exception):
     usual_hint = ""
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
-        self.message = _CONTROLS.sub(" ", message)
+        self.message = one_line(message)
         super().__init__(self.message)
-        self.where = where
+        self.where = one_line(where)
         self.hint = hint or self.usual_hint
 
     def __str__(self) -> str:
@@ -63,7 +69,7 @@ class MbuildError(Exception):
     def placed(self, message: str, where: str) -> Self:
         """Give the same error as its reader should see it: another text, another place."""
         error = copy(self)
-        error.message = _CONTROLS.sub(" ", message)
+        error.message = one_line(message)
         error.args = (error.message,)
         error.where = where
         return error
@@ -85,6 +91,9 @@ class Problem:
     column: int
     message: str
     code: str = "spec-invalid"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message))
 
     @property
     def where(self) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from mbuild import __version__
 from mbuild.cli import commands
-from mbuild.cli.command import command
+from mbuild.cli.command import command, show_error
 from mbuild.cli.streams import open_streams
-from mbuild.errors import Interrupted
+from mbuild.errors import UsageError
 
 app = typer.Typer(
     name="mbuild",
@@ -51,10 +55,35 @@ def _mbuild(
 
 def run() -> None:
     """Run the program and end the process."""
+    open_streams()
     try:
-        open_streams()
-        app()
-    except KeyboardInterrupt:
-        # Before or after a command's own boundary: while modules load, or at the very end.
-        typer.echo("error: interrupted", err=True)
-        sys.exit(Interrupted.exit_code)
+        code = app(standalone_mode=False)
+    except TyperException as fault:
+        code = _explain(fault)
+    sys.exit(code)
+
+
+def _explain(fault: TyperException) -> int:
+    """Say what is wrong with a command line that cannot be parsed, and give the exit code.
+
+    The bare program name is answered with the help, as text.
+    """
+    if len(sys.argv) < 2:
+        typer.echo(fault.format_message(), err=True)
+        return UsageError.exit_code
+    message = fault.format_message().rstrip(".")
+    error = UsageError(message, hint=f"see {command_path(sys.argv)} --help")
+    return show_error(error, as_json=wants_json(sys.argv, os.environ))
+
+
+def command_path(words: Sequence[str]) -> str:
+    """Give the program's name with the command on a command line, if there is one."""
+    names = {info.name for info in app.registered_commands}
+    return " ".join(["mbuild", *[word for word in words[1:2] if word in names]])
+
+
+def wants_json(words: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Tell whether a document is asked for, on a command line that could not be parsed."""
+    text = " ".join(words).replace("=", " ")
+    asked = re.findall(r"(?:--output|-o) ?(text|json)", text) or [environment.get("MBUILD_OUTPUT")]
+    return bool(asked[-1] == "json")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
-import sys
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import typer
 
 from mbuild.cli.options import Output, ViewOptions
-from mbuild.cli.streams import give_up_stdout
-from mbuild.errors import Interrupted, MbuildError, make_fault
+from mbuild.cli.streams import print_document
+from mbuild.errors import Interrupted, MbuildError, StoreError, make_fault
 
 Command = Callable[..., int]
 
@@ -67,36 +67,29 @@ def _flat_parameters(
 def _bounded(work: Callable[[], int], view: ViewOptions) -> int:
     """Run a command to its exit code, whatever it raises."""
     try:
-        code = work()
-        sys.stdout.flush()
+        return work()
     except MbuildError as error:
         return _show(error, view)
     except KeyboardInterrupt:
         return _show(Interrupted("interrupted", hint="run the same command again"), view)
-    except OSError as failed:
-        return _after_stdout(failed, view)
     except Exception as fault:  # noqa: BLE001  # the boundary: no traceback ever reaches a user
         return _show(make_fault(fault), view)
-    return code
-
-
-def _after_stdout(failed: OSError, view: ViewOptions) -> int:
-    """Tell of a failure to print: all other files' errors have become StoreErrors by now."""
-    if failed.filename is not None:
-        return _show(make_fault(failed), view)
-    error = give_up_stdout(failed)
-    # The reader may have gone, as `head` does: then nobody is left to tell.
-    return error.exit_code if isinstance(failed, BrokenPipeError) else _show(error, ViewOptions())
 
 
 def _show(error: MbuildError, view: ViewOptions) -> int:
     """Print an error where the options want it, and give its exit code."""
+    return show_error(error, as_json=view.output is Output.JSON)
+
+
+def show_error(error: MbuildError, *, as_json: bool) -> int:
+    """Print an error to stderr, and as a document to stdout too; give its exit code."""
     from mbuild.report.errors import error_lines
 
-    if view.output is Output.JSON:
-        from mbuild.report.document import Effort, make_document, to_json
-
-        sys.stdout.write(to_json(make_document((), Effort(), errors=[error])))
     for line in error_lines([error]):
         typer.echo(f"error: {line}", err=True)
+    if as_json:
+        from mbuild.report.document import Effort, make_document
+
+        with contextlib.suppress(StoreError):  # that stdout fails too changes nothing
+            print_document(make_document((), Effort(), errors=[error]))
     return error.exit_code

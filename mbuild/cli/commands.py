@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from mbuild.cli.options import (
     ViewOptions,
     WriteOptions,
 )
+from mbuild.cli.streams import print_bytes, print_document, print_lines
 
 DIFFERENCE = 7
 """The exit code of `plan --check` where a push would change something."""
@@ -40,11 +40,11 @@ def push(
     Fetches each image's manifest, checks it, assembles one list, pushes it to its tags, and
     reads them back.
     """
-    from mbuild.cli.inputs import read_spec, with_tags
+    from mbuild.cli.inputs import read_spec
     from mbuild.cli.publishing import Publication
 
     publication = Publication(
-        spec=with_tags(read_spec(spec, variables.set_), tag or ()),
+        spec=read_spec(spec, variables.set_, tag),
         network=network,
         view=view,
         writing=writing,
@@ -84,14 +84,12 @@ def check(spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptio
     """
     from mbuild.cli.inputs import read_spec
     from mbuild.report.checked import check_lines, make_check_document
-    from mbuild.report.document import to_json
 
     targets = read_spec(spec, variables.set_).targets
     if view.output is Output.JSON:
-        sys.stdout.write(to_json(make_check_document(targets)))
+        print_document(make_check_document(targets))
     elif not view.quiet:
-        for line in check_lines(targets):
-            typer.echo(line)
+        print_lines(check_lines(targets))
     return 0
 
 
@@ -144,7 +142,7 @@ def inspect(
 
     content = fetch_content(ref, network, view)
     if raw:
-        sys.stdout.buffer.write(content.raw)
+        print_bytes(content.raw)
         return 0
     show_content(ref, content, view)
     return 0
@@ -155,8 +153,7 @@ def schema() -> int:
 
     It is for editors, and for programs that write specs.
     """
-    from mbuild.report.document import to_json
     from mbuild.spec.schema import json_schema
 
-    sys.stdout.write(to_json(json_schema()))
+    print_document(json_schema())
     return 0

@@ -43,7 +43,9 @@ class Console:
     def announce(self, text: str) -> None:
         """Show what is being done, on a terminal."""
         if self._status:
-            self._status.update(text)
+            from rich.text import Text
+
+            self._status.update(Text(text))  # not as markup: it may hold a registry's own words
 
     def line(self, text: str) -> None:
         """Write a line to stderr, above the status line if there is one."""

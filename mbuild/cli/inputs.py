@@ -5,49 +5,37 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mbuild.errors import Problem, SpecError, UsageError
 from mbuild.oci.reference import check_tag
 from mbuild.spec.documents import MOST_BYTES
 from mbuild.spec.parse import SpecText, parse_spec
-from mbuild.spec.spec import Spec, Target
+from mbuild.spec.spec import Spec
 
 DEFAULT_SPEC = "manifests.yaml"
 STDIN = "-"
 
 
-def read_spec(files: Sequence[str] | None, settings: Sequence[str] | None) -> Spec:
-    """Read and parse the spec files; raises SpecError with every problem, or UsageError."""
-    variables = {**os.environ, **parse_settings(settings or ())}
-    return parse_spec(read_texts(files or (DEFAULT_SPEC,)), variables=variables)
+def read_spec(
+    files: Sequence[str] | None, settings: Sequence[str] | None, tags: Sequence[str] | None = None
+) -> Spec:
+    """Read and parse the spec files; `tags` go to every target beside its own.
 
-
-def with_tags(spec: Spec, tags: Sequence[str]) -> Spec:
-    """Give every destination of a spec further tags; raises UsageError for what is no tag.
-
-    Two targets of one repository cannot both have a tag: that is a UsageError too.
+    Raises SpecError with every problem, or UsageError.
     """
+    variables = {**os.environ, **parse_settings(settings or ())}
+    further = _checked_tags(tags or ())
+    return parse_spec(read_texts(files or (DEFAULT_SPEC,)), variables=variables, tags=further)
+
+
+def _checked_tags(tags: Sequence[str]) -> Sequence[str]:
     for tag in tags:
         try:
             check_tag(tag)
         except ValueError as error:
             raise UsageError(f"--tag: {error}") from error
-    repositories = [one.repository for target in spec.targets for one in target.destinations]
-    if tags and len(set(repositories)) < len(repositories):
-        raise UsageError(
-            f"--tag {tags[0]} would stand for two targets of one repository",
-            hint="write the tags into the spec",
-        )
-    return Spec(tuple(_tagged(target, tuple(tags)) for target in spec.targets))
-
-
-def _tagged(target: Target, tags: tuple[str, ...]) -> Target:
-    destinations = tuple(
-        replace(one, tags=tuple(dict.fromkeys(one.tags + tags))) for one in target.destinations
-    )
-    return replace(target, destinations=destinations)
+    return tags
 
 
 def parse_settings(settings: Sequence[str]) -> Mapping[str, str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
-import typer
-
 from mbuild.cli.options import NetworkOptions, Output, ViewOptions
 from mbuild.cli.session import Session, run_session
+from mbuild.cli.streams import print_document, print_lines
 from mbuild.errors import (
     ImageMismatch,
     NotFound,
@@ -16,9 +13,9 @@ from mbuild.errors import (
     SourceNotFound,
     UsageError,
 )
+from mbuild.oci import media_types
 from mbuild.oci.manifest import Content
 from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, parse_any_reference
-from mbuild.report.document import to_json
 from mbuild.report.tree import inspect_document, inspect_lines
 
 
@@ -51,14 +48,19 @@ def fetch_content(text: str, network: NetworkOptions, view: ViewOptions) -> Cont
 def show_content(text: str, content: Content, view: ViewOptions) -> None:
     """Print a manifest as text, as JSON, or as its `IMAGE@DIGEST` alone."""
     name = _parse(text).familiar
+    if media_types.is_schema1(content.media_type):
+        raise ImageMismatch(
+            "it is a Docker schema 1 manifest, which no current client reads",
+            where=text,
+            hint="mbuild inspect --raw shows it as it is",
+        )
     try:
         if view.output is Output.JSON:
-            sys.stdout.write(to_json(inspect_document(name, content)))
+            print_document(inspect_document(name, content))
         elif view.quiet:
-            typer.echo(f"{name}@{content.digest}")
+            print_lines([f"{name}@{content.digest}"])
         else:
-            for line in tuple(inspect_lines(name, content)):
-                typer.echo(line)
+            print_lines(tuple(inspect_lines(name, content)))
     except ValueError as error:
         raise ImageMismatch(
             f"its {content.media_type} is malformed: {error.args[0]}",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
 
 from mbuild.cli.options import NetworkOptions, Output, ViewOptions, WriteOptions
 from mbuild.cli.session import Session, run_session
-from mbuild.errors import MbuildError, UsageError, worst_exit_code
+from mbuild.cli.streams import print_document, print_lines
+from mbuild.errors import MbuildError, StoreError, UsageError, worst_exit_code
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.publish import Publisher
 from mbuild.report.document import Effort, make_document, to_json
@@ -56,9 +56,12 @@ class Publication:
         """
         self._check_metadata_file()
         outcomes, effort = run_session(self._publish, self.network, self.view)
-        # Before stdout, whose reader may have gone.
         result = Result(outcomes, self._write_metadata(outcomes))
-        self._report(result, effort)
+        result = replace(result, errors=(*result.errors, *self._print(result, effort)))
+        for warning in dict.fromkeys(text for one in outcomes for text in one.warnings):
+            typer.echo(f"warning: {warning}", err=True)
+        for line in error_lines(result.all_errors):
+            typer.echo(f"error: {line}", err=True)
         return result
 
     async def _publish(self, session: Session) -> tuple[Outcome, ...]:
@@ -72,7 +75,11 @@ class Publication:
 
     def _check_metadata_file(self) -> None:
         path = Path(self.writing.metadata_file)
-        if self.writing.metadata_file and (path.is_dir() or not path.parent.is_dir()):
+        try:
+            is_possible = not path.is_dir() and path.parent.is_dir()
+        except OSError:
+            is_possible = False
+        if self.writing.metadata_file and not is_possible:
             raise UsageError(
                 f"--metadata-file {self.writing.metadata_file!r} cannot be written",
                 hint="name a file in a folder that exists",
@@ -94,17 +101,16 @@ class Publication:
             return (error,)
         return ()
 
-    def _report(self, result: Result, effort: Effort) -> None:
-        outcomes = result.outcomes
-        if self.view.output is Output.JSON:
-            sys.stdout.write(to_json(make_document(outcomes, effort, errors=result.errors)))
-        else:
-            for line in self._lines(outcomes):
-                typer.echo(line)
-        for warning in dict.fromkeys(text for one in outcomes for text in one.warnings):
-            typer.echo(f"warning: {warning}", err=True)
-        for line in error_lines(result.all_errors):
-            typer.echo(f"error: {line}", err=True)
+    def _print(self, result: Result, effort: Effort) -> tuple[MbuildError, ...]:
+        """Print the result to stdout; that it cannot be printed is told beside what was done."""
+        try:
+            if self.view.output is Output.JSON:
+                print_document(make_document(result.outcomes, effort, errors=result.errors))
+            else:
+                print_lines(self._lines(result.outcomes))
+        except StoreError as error:
+            return (error,)
+        return ()
 
     def _lines(self, outcomes: tuple[Outcome, ...]) -> Iterator[str]:
         if self.view.quiet:

@@ -18,6 +18,7 @@ from mbuild.oci.reference import is_domain
 from mbuild.publish.library import Library
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
+from mbuild.registry.tls import check_ca_file
 from mbuild.report.document import Effort
 from mbuild.store.stores import Stores
 
@@ -53,8 +54,8 @@ def make_settings(network: NetworkOptions) -> Settings:
 
     Raises UsageError for a file that cannot be read and for what is no host.
     """
-    if network.ca and not os.access(network.ca, os.R_OK):
-        raise UsageError(f"--ca {network.ca!r} cannot be read", hint="check the path")
+    if network.ca:
+        check_ca_file(network.ca)
     for host in network.plain_http or ():
         if not is_domain(host):
             raise UsageError(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from mbuild.errors import StoreError
 
@@ -30,14 +33,52 @@ def open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def give_up_stdout(error: OSError) -> StoreError:
-    """Stop writing to stdout, which failed, and give the error that this is.
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines to stdout, at once.
 
-    What is still buffered goes nowhere, or the interpreter would fail once more at its end.
+    Raises StoreError where stdout takes no more; nothing more is written to it then. A
+    reader that has gone, as `head` does, is no error: nobody is left to tell.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
-    reason = (error.strerror or str(error)).lower()
-    return StoreError(
-        f"cannot write the result to stdout: {reason}",
-        hint="what was to be done is done; run again with another stdout to see the result",
-    )
+    _print("".join(f"{line}\n" for line in lines))
+
+
+def print_document(value: Any) -> None:
+    """Print a JSON document to stdout, in UTF-8 whatever the locale (RFC 8259, 8.1).
+
+    Raises StoreError as `print_lines` does.
+    """
+    from mbuild.report.document import to_json
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    _print(to_json(value))
+
+
+def print_bytes(content: bytes) -> None:
+    """Print bytes to stdout as they are; raises StoreError as `print_lines` does."""
+    with _stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def _print(text: str) -> None:
+    with _stdout():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # What is still buffered goes nowhere, or the interpreter would fail at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        if isinstance(error, BrokenPipeError):
+            return
+        reason = (error.strerror or str(error)).lower()
+        raise StoreError(
+            f"cannot write the result to stdout: {reason}",
+            hint="run again with another stdout to see it",
+        ) from error

@@ -203,9 +203,18 @@ def contradictions(said: Platform, found: Platform) -> tuple[str, ...]:
     return tuple(fields)
 
 
-def satisfies(found: Platform, said: Platform) -> bool:
-    """Tell whether an image that says `found` of itself may stand where the spec says `said`."""
-    return not contradictions(said, found)
+def satisfies(offered: Platform, wanted: Platform) -> bool:
+    """Tell whether an entry for `offered` is what was `wanted`.
+
+    OS, architecture and variant are equal after normalising; os.version and os.features
+    count only as far as `wanted` says them.
+    """
+    left, right = normalise(offered), normalise(wanted)
+    return (
+        (left.os, left.architecture, left.variant) == (right.os, right.architecture, right.variant)
+        and wanted.os_version in {"", offered.os_version}
+        and set(right.os_features) <= set(left.os_features)
+    )
 
 
 def complete(said: Platform, found: Platform) -> Platform:

@@ -7,10 +7,40 @@ from dataclasses import replace
 
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor, make_annotations
-from mbuild.oci.index import Index
+from mbuild.oci.index import Index, parse_index, to_content
+from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform, complete, without_aliases
 from mbuild.publish.source import Source
 from mbuild.spec.spec import Target
+
+
+def compose(target: Target, sources: tuple[Source, ...]) -> tuple[Index, Content]:
+    """Give the index of a target, and the bytes it is published as.
+
+    An index that a target passes on, and changes nothing of, keeps its bytes.
+    """
+    index = make_index(target, sources)
+    if origin := passed_on(target, sources):
+        return parse_index(origin.raw), origin
+    return index, to_content(index)
+
+
+def passed_on(target: Target, sources: tuple[Source, ...]) -> Content | None:
+    """Give the source's own index where the target asks for that index, whole, and no more."""
+    origin = sources[0].origin
+    if origin is None or len(target.entries) > 1 or target.annotations:
+        return None
+    entry = target.entries[0]
+    is_asked_for = entry.platform is None and not entry.annotations
+    if not is_asked_for or target.format not in {"auto", _format_of(origin.media_type)}:
+        return None
+    taken = {child.digest for child in _entries(sources)}
+    listed = {child.digest for child in parse_index(origin.raw).manifests}
+    return origin if taken == listed else None
+
+
+def _format_of(media_type: str) -> str:
+    return "docker" if media_types.is_docker(media_type) else "oci"
 
 
 def make_index(target: Target, sources: tuple[Source, ...]) -> Index:

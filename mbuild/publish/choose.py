@@ -7,7 +7,7 @@ from dataclasses import replace
 from mbuild.errors import ImageMismatch
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.index import Index
-from mbuild.oci.platform import Platform, normalise
+from mbuild.oci.platform import Platform, normalise, satisfies
 
 
 def choose_entries(index: Index, platform: Platform | None) -> tuple[Descriptor, ...]:
@@ -23,7 +23,7 @@ def choose_entries(index: Index, platform: Platform | None) -> tuple[Descriptor,
         return images
     if len(images) == 1 and images[0].platform is None:
         return images
-    fitting = [entry for entry in images if entry.platform and _fits(entry.platform, platform)]
+    fitting = [entry for entry in images if entry.platform and satisfies(entry.platform, platform)]
     if not fitting:
         raise ImageMismatch(
             f"it is an index without {platform}; it holds {_names(images)}",
@@ -35,15 +35,6 @@ def choose_entries(index: Index, platform: Platform | None) -> tuple[Descriptor,
             hint="say which with os.version, or name the image by its digest",
         )
     return (fitting[0],)
-
-
-def _fits(listed: Platform, said: Platform) -> bool:
-    left, right = normalise(listed), normalise(said)
-    return (
-        (left.os, left.architecture, left.variant) == (right.os, right.architecture, right.variant)
-        and said.os_version in {"", listed.os_version}
-        and set(right.os_features) <= set(left.os_features)
-    )
 
 
 def _told_apart_by(entry: Descriptor) -> Platform | None:

@@ -8,15 +8,17 @@ from typing import Any
 
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor, to_docker_dict, to_oci_dict
-from mbuild.oci.index import Index, to_content
+from mbuild.oci.index import Index
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform, normalise
-from mbuild.publish.assemble import make_entry
 from mbuild.publish.outcome import Outcome, PlatformOutcome, TagAction, TagOutcome
 from mbuild.publish.present import Holding, Present
 from mbuild.publish.source import Child, Skipped, Source
 from mbuild.spec.spec import Target
 from mbuild.store.store import Store
+
+Listed = tuple[Source | Skipped, Descriptor | None]
+"""A source and its entry in the index; a skipped one has none."""
 
 Key = tuple[Platform | None, bool]
 Write = Callable[[Descriptor], dict[str, Any]]
@@ -76,15 +78,14 @@ class Plan:
 
 
 def make_plan(
-    index: Index,
-    resolved: tuple[Source | Skipped, ...],
+    content: Content,
+    listed: tuple[Listed, ...],
     places: tuple[tuple[Store, Present], ...],
 ) -> Plan:
     """Compare the index with what each repository holds now."""
-    content = to_content(index)
-    sources = tuple(source for source in resolved if isinstance(source, Source))
+    sources = tuple(source for source, _ in listed if isinstance(source, Source))
     children = tuple(child for source in sources for child in _children(source))
-    steps = tuple(_make_step(content, resolved, store, present) for store, present in places)
+    steps = tuple(_make_step(content, listed, store, present) for store, present in places)
     store, present = places[0]
     return Plan(f"{store.name}:{next(iter(present.holdings))}", content, children, steps)
 
@@ -105,11 +106,11 @@ def _children(source: Source) -> Iterator[Child]:
 
 
 def _make_step(
-    content: Content, resolved: tuple[Source | Skipped, ...], store: Store, present: Present
+    content: Content, listed: tuple[Listed, ...], store: Store, present: Present
 ) -> Step:
     tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
     write = to_docker_dict if media_types.is_docker(content.media_type) else to_oci_dict
-    platforms = tuple(_platform_outcomes(resolved, present.previous, write))
+    platforms = tuple(_platform_outcomes(listed, present.previous, write))
     return Step(store, tags, platforms, tuple(_warnings(platforms, store)))
 
 
@@ -126,16 +127,15 @@ def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
 
 
 def _platform_outcomes(
-    resolved: tuple[Source | Skipped, ...], previous: Index | None, write: Write
+    listed: tuple[Listed, ...], previous: Index | None, write: Write
 ) -> Iterator[PlatformOutcome]:
     """Compare entry by entry, as the new list writes them."""
     before = {_key(entry): entry for entry in previous.images} if previous else {}
-    for source in resolved:
-        if isinstance(source, Skipped):
+    for source, entry in listed:
+        if entry is None:
             platform = str(source.entry.platform or "")
             yield PlatformOutcome(platform, source.name, "skipped")
             continue
-        entry = make_entry(source)
         old = before.pop(_key(entry), None)
         platform = str(entry.platform)
         if old is None:

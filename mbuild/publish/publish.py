@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mbuild.errors import ImageMismatch, Interrupted, MbuildError, flatten, make_fault
+from mbuild.errors import (
+    ImageMismatch,
+    Interrupted,
+    MbuildError,
+    Problem,
+    SpecError,
+    flatten,
+    make_fault,
+)
+from mbuild.oci.index import Index
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
-from mbuild.publish.assemble import make_index
+from mbuild.publish.assemble import compose
 from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
-from mbuild.publish.plan import Plan, make_plan, untouched
+from mbuild.publish.plan import Listed, Plan, make_plan, untouched
 from mbuild.publish.present import read_present
 from mbuild.publish.push import push_plan
-from mbuild.publish.resolve import resolve_target
+from mbuild.publish.resolve import Resolved, resolve_target
 from mbuild.publish.source import Source
 from mbuild.publish.together import both, raise_any, settled
 from mbuild.publish.validate import check_index, check_sources
@@ -45,11 +54,14 @@ class Publisher:
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.
 
-        Never raises an MbuildError: each target's errors are in its outcomes. When
-        cancelled, it stops the targets under way, and gives what has become of each.
+        Each target's errors are in its outcomes. When cancelled, it stops the targets under
+        way, and gives what has become of each. Raises SpecError, before anything is asked or
+        written, where two targets name one tag by different spellings.
         """
         slots = asyncio.Semaphore(TARGETS_UNDER_WAY)
         targets = [(target, self._open(target)) for target in spec.targets]
+        if problems := tuple(_taken_twice(targets)):
+            raise SpecError(problems)
         tasks = [
             asyncio.create_task(self._one(target, places, slots)) for target, places in targets
         ]
@@ -96,11 +108,39 @@ class Publisher:
         sources = tuple(source for source in resolved if isinstance(source, Source))
         # What could be had is judged beside what could not: all that is wrong is told at once.
         raise_any((*missing, *unread, *check_sources(sources, target, are_all=not missing)))
-        index = make_index(target, sources)
+        index, content = compose(target, sources)
         raise_any(check_index(index, sources))
-        plan = make_plan(index, resolved, tuple(zip(places, presents, strict=True)))
+        plan = make_plan(
+            content,
+            tuple(_with_entries(resolved, index)),
+            tuple(zip(places, presents, strict=True)),
+        )
         raise_any(_oversize(target, plan))
         return plan
+
+
+def _taken_twice(targets: Sequence[tuple[Target, tuple[Store, ...]]]) -> Iterator[Problem]:
+    """Find tags that two targets name: a layout's folder may be written in many ways."""
+    taken: dict[tuple[int, str], Target] = {}
+    for target, places in targets:
+        for destination, store in zip(target.destinations, places, strict=True):
+            for tag in destination.tags:
+                first = taken.setdefault((id(store), tag), target)
+                if first is not target:
+                    place = target.position
+                    message = (
+                        f"tag {tag!r} of {store.name} is a target already, first at "
+                        f"{first.position}; take one out"
+                    )
+                    code = "duplicate-target"
+                    yield Problem(place.file, place.line, place.column, message, code)
+
+
+def _with_entries(resolved: Resolved, index: Index) -> Iterator[Listed]:
+    """Put beside each source its entry in the index; both are in the order of the spec."""
+    entries = iter(index.images)
+    for source in resolved:
+        yield source, next(entries) if isinstance(source, Source) else None
 
 
 def _oversize(target: Target, plan: Plan) -> tuple[MbuildError, ...]:

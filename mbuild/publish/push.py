@@ -12,7 +12,7 @@ from mbuild.publish.plan import Plan, Step
 from mbuild.publish.transfer import Transfer
 from mbuild.publish.verify import verify_published
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 """How long tags under way are waited for when the process is asked to stop."""
 
 Sleep = Callable[[float], Awaitable[None]]

@@ -95,9 +95,9 @@ class _Resolver:
     async def _from_index(self, content: Content) -> Resolved:
         index = parse_or_mismatch(parse_index, content)
         chosen = choose_entries(index, self._entry.platform)
-        return await all_together(self._listed_source(index, listed) for listed in chosen)
+        return await all_together(self._listed_source(content, index, listed) for listed in chosen)
 
-    async def _listed_source(self, index: Index, listed: Descriptor) -> Source:
+    async def _listed_source(self, origin: Content, index: Index, listed: Descriptor) -> Source:
         wanted = () if self._policy == "strip" else index.attestations_of(listed)
         content, attestations = await both(
             self._child_content(listed),
@@ -105,7 +105,7 @@ class _Resolver:
         )
         source = await self._source(content)
         found = complete(source.found, listed.platform) if listed.platform else source.found
-        return Source(self._entry, source.child, found, listed, attestations)
+        return Source(self._entry, source.child, found, listed, origin, attestations)
 
     async def _attestation(self, entry: Descriptor) -> Attestation:
         content = await self._child_content(entry)

@@ -33,14 +33,15 @@ class Attestation:
 class Source:
     """An image for the index, resolved from an entry of the spec.
 
-    `found` is the platform the image's config gives; `listed` the descriptor the image had
-    in a source that was itself an index, else None.
+    `found` is the platform the image's config gives. Of a source that was itself an index,
+    `origin` is that index and `listed` the descriptor the image had in it; else None.
     """
 
     entry: Entry
     child: Child
     found: Platform
     listed: Descriptor | None = None
+    origin: Content | None = None
     attestations: tuple[Attestation, ...] = ()
 
     @property

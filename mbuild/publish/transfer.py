@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from mbuild.errors import NotFound, SourceError
+from mbuild.errors import Denied, NotFound, SourceError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.media_types import is_foreign_layer
@@ -46,10 +46,8 @@ class Transfer:
         distinct = {child.content.digest: child for child in children}
         foreign = [child for child in distinct.values() if child.store is not self._target]
         self.placed.extend(child.content.digest for child in foreign)
-        there = await all_together(
-            self._target.head_manifest(str(child.content.digest)) for child in foreign
-        )
-        missing = [child for child, found in zip(foreign, there, strict=True) if found is None]
+        there = await all_together(self._is_whole(child) for child in foreign)
+        missing = [child for child, found in zip(foreign, there, strict=True) if not found]
         blobs = {
             blob.digest: (blob, child.store)
             for child in missing
@@ -61,9 +59,27 @@ class Transfer:
             self._target.put_manifest(str(child.content.digest), child.content) for child in missing
         )
 
+    async def _is_whole(self, child: Child) -> bool:
+        """Tell whether the target has a child with all that belongs to it.
+
+        A target that does not let this be asked is written to, and so decides itself.
+        """
+        if not self._target.keeps_whole:
+            return False
+        try:
+            return await self._target.head_manifest(str(child.content.digest)) is not None
+        except Denied:
+            return False
+
+    async def _has_blob(self, blob: Descriptor) -> bool:
+        try:
+            return await self._target.has_blob(blob)
+        except Denied:
+            return False
+
     async def _bring_blob(self, blob: Descriptor, source: Store) -> None:
         async with self._slots:
-            if await self._target.has_blob(blob):
+            if await self._has_blob(blob):
                 return
             if source.place == self._target.place and await self._target.mount_blob(
                 blob.digest, source.path

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mbuild.errors import ImageMismatch, MbuildError
 from mbuild.oci import media_types
 from mbuild.oci.index import Index
-from mbuild.oci.platform import Platform, contradictions, normalise
+from mbuild.oci.platform import Platform, contradictions, normalise, satisfies
 from mbuild.publish.assemble import make_entry, platform_of
 from mbuild.publish.source import Source, told_of
 from mbuild.spec.spec import Target
@@ -96,22 +96,13 @@ def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator
         )
     present = [platform_of(source) for source in sources]
     for required in target.require:
-        if not any(_meets(platform, required) for platform in present):
+        if not any(satisfies(platform, required) for platform in present):
             held = ", ".join(map(str, present)) or "nothing"
             yield ImageMismatch(
                 f"required platform {required} is not in the result, which holds {held}",
                 where=str(target.position),
                 hint="publish its image, or take it out of require",
             )
-
-
-def _meets(platform: Platform, required: Platform) -> bool:
-    left, right = normalise(platform), normalise(required)
-    return (left.os, left.architecture, left.variant) == (
-        right.os,
-        right.architecture,
-        right.variant,
-    ) and required.os_version in {"", platform.os_version}
 
 
 def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
@@ -121,6 +112,12 @@ def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
                 source,
                 "it is an OCI image, and format: docker makes a list of Docker images only",
                 "use format: oci, or push the image as a Docker image",
+            )
+        elif make_entry(source).annotations:
+            yield _mismatch(
+                source,
+                "its entry has annotations, which a Docker list cannot hold",
+                "use format: oci",
             )
         elif source.attestations:
             yield _mismatch(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from mbuild.errors import RegistryError
+from mbuild.errors import MbuildError, RegistryError
 from mbuild.oci.digest import Digest
 from mbuild.publish.together import all_together
 from mbuild.store.store import Store
 
 SETTLING_WAITS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 14.25)
 """Seconds between looks at a tag that disagrees: 30 in all, since some registries settle late."""
+
+NOT_READABLE = "published, not yet readable"
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -43,12 +45,12 @@ class _TagProof:
         self._held: Digest | None = None
 
     async def holds(self) -> bool:
-        self._held = await self._store.read_tag(self._tag)
+        self._held = await self._store.read_back(self._tag)
         return self._held == self._digest
 
     def failure(self) -> RegistryError:
         return RegistryError(
-            f"published, not yet readable: the tag reads back as {self._held or 'not found'}, "
+            f"{NOT_READABLE}: the tag reads back as {self._held or 'not found'}, "
             f"not {self._digest}",
             where=f"{self._store.name}:{self._tag}",
             hint="another push may have moved it, or the registry settles late: look again",
@@ -60,11 +62,11 @@ class _ChildProof:
         self._store, self._child = store, child
 
     async def holds(self) -> bool:
-        return await self._store.head_manifest(str(self._child)) is not None
+        return await self._store.read_back(str(self._child)) == self._child
 
     def failure(self) -> RegistryError:
         return RegistryError(
-            "published, not yet readable: the index lists it and the registry does not find it",
+            f"{NOT_READABLE}: the index lists it and the registry does not give it",
             where=f"{self._store.name}@{self._child}",
             hint="look again; if it stays away, push again",
         )
@@ -72,8 +74,13 @@ class _ChildProof:
 
 async def _settle(proof: _TagProof | _ChildProof, sleep: Sleep) -> None:
     for wait in (*SETTLING_WAITS, None):
-        if await proof.holds():
-            return
+        try:
+            if await proof.holds():
+                return
+        except MbuildError as error:
+            raise RegistryError(
+                f"{NOT_READABLE}: {error.message}", where=error.where, hint=error.hint
+            ) from error
         if wait is not None:
             await sleep(wait)
     raise proof.failure()

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from mbuild.errors import Denied, MbuildError, NotFound, RegistryError
+from mbuild.errors import Denied, MbuildError, NotFound, ProtocolError, RegistryError
 from mbuild.oci.digest import Digest, parse_digest
 
 MAX_ERROR_BODY = 64 * 1024
@@ -46,6 +46,12 @@ class Answer:
             return parse_digest(self.headers.get("docker-content-digest", "").strip())
         except ValueError:
             return None
+
+    @property
+    def is_html(self) -> bool:
+        """Tell whether it is a web page, which no registry's API gives."""
+        is_declared = self.headers.get("content-type", "").strip().lower().startswith("text/html")
+        return is_declared or self.body.lstrip()[:1] == b"<"
 
     def describe(self) -> str:
         """Say in one line who answered what: `HOST answered 404 Not Found (CODE: message)`."""
@@ -105,5 +111,8 @@ def failure(answer: Answer, *, where: str, login_hint: str) -> MbuildError:
     """
     if answer.status in (401, 403):
         return Denied(answer.describe(), where=where, hint=login_hint)
-    kind = NotFound if answer.status == 404 else RegistryError
-    return kind(answer.describe(), where=where)
+    if answer.status != 404:
+        return RegistryError(answer.describe(), where=where)
+    if answer.is_html:
+        return ProtocolError(f"{answer.describe()}, as a web page", where=where)
+    return NotFound(answer.describe(), where=where)

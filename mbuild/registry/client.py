@@ -53,13 +53,13 @@ class Registry:
         """
         await self._manifests.put(path, reference, content)
 
-    async def read_tag(self, path: str, tag: str) -> Digest | None:
-        """Read the digest that a tag holds now, None for 404: the proof after a push.
+    async def read_back(self, path: str, reference: str) -> Digest | None:
+        """Read the digest that a tag or digest holds now, None for 404: the proof after a push.
 
         The bytes are fetched and hashed; on Docker Hub, where that counts as a pull, HEAD
         is asked.
         """
-        return await self._manifests.read_tag(path, tag)
+        return await self._manifests.read_back(path, reference)
 
     async def fetch_blob(self, path: str, descriptor: Descriptor) -> bytes:
         """Fetch a blob of at most 4 MiB, size and digest compared ("Pulling blobs")."""

@@ -14,6 +14,7 @@ from mbuild.registry.hosts import HUB_ADDRESS, Host
 from mbuild.registry.observer import Observer
 
 HUB_KEY = "https://index.docker.io/v1/"
+_API_PATHS = frozenset({"", "v1", "v2"})
 _HUB_NAMES = frozenset({"docker.io", "index.docker.io", HUB_ADDRESS})
 
 
@@ -76,16 +77,21 @@ class Keychain:
         """Give the host's credentials, or None."""
         if self._config is None:
             self._config = self._read()
-        if helper := self._config.helper_of(host):
+        credentials = self._entry(self._config, host)
+        helper = self._config.helper_of(host)
+        if credentials is None and helper:
             self._observer.on_warning(
                 f"{self._path}: the login for {host.domain} is kept by the credential helper "
                 f"{helper!r}, which is not asked; store it in the file, or give an --authfile"
             )
-        key = _find_key(self._config.auths, host)
+        return credentials
+
+    def _entry(self, config: Config, host: Host) -> Credentials | None:
+        key = _find_key(config.auths, host)
         if key is None:
             return None
         try:
-            credentials = parse_entry(self._config.auths[key])
+            credentials = parse_entry(config.auths[key])
         except ValueError as error:
             self._observer.on_warning(
                 f"{self._path}: the credentials for {key!r} are not used: {error}"
@@ -190,4 +196,6 @@ def _find_key(auths: Mapping[str, Any], host: Host) -> str | None:
 
 
 def _host_of(key: str) -> str:
-    return key.removeprefix("https://").removeprefix("http://").partition("/")[0]
+    """Give the host a key stands for; one of a single repository stands for no host."""
+    host, _, path = key.removeprefix("https://").removeprefix("http://").partition("/")
+    return host if path.strip("/") in _API_PATHS else ""

@@ -59,16 +59,16 @@ class Manifests:
         put = Put(self._session, request, content=content, look=look, lock=self._locks[path])
         await put.run()
 
-    async def read_tag(self, path: str, tag: str) -> Digest | None:
-        """Read what a tag holds now; None where there is none.
+    async def read_back(self, path: str, reference: str) -> Digest | None:
+        """Read what a tag or digest holds now; None where there is none.
 
         The bytes are fetched and hashed, but where a GET counts as a pull: there the
         registry's word is taken.
         """
         if not self._looks_by_get():
-            found = await self.head(path, tag)
+            found = await self.head(path, reference)
             return found.digest if found else None
-        request = self._request("GET", path, tag)
+        request = self._request("GET", path, reference)
         answer = await self._session.call(request)
         if answer.status == 404:
             return None
@@ -95,7 +95,7 @@ class Manifests:
             return None
 
     def _read(self, answer: Answer, reference: str, where: str) -> Content:
-        if _is_html(answer):
+        if answer.is_html:
             raise ProtocolError("answered with HTML, not a manifest", where=where)
         if not answer.body:
             raise ProtocolError(f"answered {answer.status} without a manifest", where=where)
@@ -147,11 +147,6 @@ def _described(answer: Answer, reference: str, where: str) -> Descriptor | None:
             raise IntegrityError(f"the registry says that its digest is {said}", where=where)
         said = asked
     return Descriptor(media_type, said, int(length))
-
-
-def _is_html(answer: Answer) -> bool:
-    is_declared = answer.headers.get("content-type", "").lower().startswith("text/html")
-    return is_declared or answer.body.lstrip()[:1] == b"<"
 
 
 def _target(path: str, reference: str) -> str:

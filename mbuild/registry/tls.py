@@ -17,13 +17,23 @@ def make_tls_context(ca_file: str) -> ssl.SSLContext:
     """
     context = make_system_context(sys.platform)
     if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except ssl.SSLError:
-            raise UsageError(f"--ca {ca_file!r} holds no certificate in PEM form") from None
-        except OSError as error:
-            raise UsageError(f"--ca {ca_file!r} cannot be read: {error.strerror}") from None
+        _add(context, ca_file)
     return context
+
+
+def check_ca_file(ca_file: str) -> None:
+    """Raise UsageError for a file that cannot be read or holds no certificate."""
+    _add(make_bare_context(), ca_file)
+
+
+def _add(context: ssl.SSLContext, ca_file: str) -> None:
+    try:
+        context.load_verify_locations(ca_file)
+    except ssl.SSLError:
+        raise UsageError(f"--ca {ca_file!r} holds no certificate in PEM form") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"--ca {ca_file!r} cannot be read: {reason}") from None
 
 
 def make_system_context(platform: str) -> ssl.SSLContext:

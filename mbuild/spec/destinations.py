@@ -36,16 +36,18 @@ class _Tagged:
 
 
 class Claims:
-    """The tags that the targets of a run have taken."""
+    """The tags that the targets of a run have taken; `further` ones go to every target."""
 
-    def __init__(self) -> None:
+    def __init__(self, further: Sequence[str] = ()) -> None:
+        self.further = tuple(further)
         self._taken: dict[tuple[str, str], _Claim] = {}
 
     def take(self, repository: AnyReference, tag: str, claim: _Claim, problems: Problems) -> None:
         """Take a tag, or tell that another target has it."""
-        name = repository.repository
         if isinstance(repository, LayoutReference):
             name = f"oci:{posixpath.normpath(repository.directory)}"
+        else:
+            name = f"{repository.domain.lower()}/{repository.path}"
         first = self._taken.setdefault((name, tag), claim)
         if first is claim:
             return
@@ -111,6 +113,8 @@ def _claimed(
     claims, problems = run
     for text in tags:
         it.tags.setdefault(str(text), text.position)
+    for tag in claims.further:
+        it.tags.setdefault(tag, it.position)
     if not it.tags and not draft.shape.tags:
         it.tags[DEFAULT_TAG] = it.position
     for tag, place in it.tags.items():

@@ -27,12 +27,14 @@ class SpecText:
     folder: str
 
 
-def parse_spec(documents: Sequence[SpecText], *, variables: Mapping[str, str]) -> Spec:
-    """Parse spec files; `variables` is what `${VAR}` stands for.
+def parse_spec(
+    documents: Sequence[SpecText], *, variables: Mapping[str, str], tags: Sequence[str] = ()
+) -> Spec:
+    """Parse spec files; `variables` is what `${VAR}` stands for, `tags` go to every target.
 
     Raises SpecError with all problems of all files, and nothing else for any bytes.
     """
-    problems, claims = Problems(), Claims()
+    problems, claims = Problems(), Claims(tags)
     with problems.raised():
         return Spec(
             tuple(

@@ -62,6 +62,11 @@ class LayoutStore:
         """Give the directory."""
         return str(self._root)
 
+    @property
+    def keeps_whole(self) -> bool:
+        """Give False: any tool may have taken a file away, or left one half written."""
+        return False
+
     async def fetch_manifest(self, reference: str) -> Content:
         """Read a manifest by tag, by digest, or the layout's only one (empty text)."""
         descriptor = self._find(reference)
@@ -78,7 +83,7 @@ class LayoutStore:
     async def head_manifest(self, reference: str) -> Descriptor | None:
         """Look a manifest up, and measure its blob."""
         descriptor = self._find(reference)
-        if descriptor is None or not self._blob_path(descriptor.digest).is_file():
+        if descriptor is None or not self._is_there(descriptor.digest):
             return None
         content = await self.fetch_manifest(reference)
         return content.descriptor()
@@ -91,11 +96,11 @@ class LayoutStore:
             if not path.exists() or path.read_bytes() != content.raw:
                 await asyncio.to_thread(write_file, path, content.raw)
             if _digest_in(reference) is None:
-                await self._move_tag(reference, content)
+                await self._retry(self._at(reference), lambda: self._move_tag(reference, content))
 
-    async def read_tag(self, tag: str) -> Digest | None:
-        """Read the tag's blob back and hash it."""
-        descriptor = await self.head_manifest(tag)
+    async def read_back(self, reference: str) -> Digest | None:
+        """Read its blob back and hash it."""
+        descriptor = await self.head_manifest(reference)
         return descriptor.digest if descriptor else None
 
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
@@ -109,9 +114,12 @@ class LayoutStore:
         return content
 
     async def has_blob(self, descriptor: Descriptor) -> bool:
-        """Tell whether the blob's file is there, in its full size."""
+        """Tell whether the blob's file is there and hashes to its name."""
         path = self._blob_path(descriptor.digest)
-        return path.is_file() and path.stat().st_size == descriptor.size
+        with explain_disk_errors(path, self._name):
+            if not path.is_file() or path.stat().st_size != descriptor.size:
+                return False
+            return await asyncio.to_thread(_hashes_to, path, descriptor.digest)
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:  # noqa: ARG002
         """Give False: layouts share no blobs."""
@@ -172,7 +180,7 @@ class LayoutStore:
         if digest is None:
             return self._find_tag(index, reference)
         known = index.by_digest(digest)
-        if known is None and self._blob_path(digest).is_file():
+        if known is None and self._is_there(digest):
             return Descriptor("", digest, 0)
         return known
 
@@ -223,10 +231,14 @@ class LayoutStore:
         return content
 
     def _existing_blob(self, digest: Digest) -> Path:
-        path = self._blob_path(digest)
-        if not path.is_file():
+        if not self._is_there(digest):
             raise NotFound(f"blob {digest} is missing from the layout", where=self._name)
-        return path
+        return self._blob_path(digest)
+
+    def _is_there(self, digest: Digest) -> bool:
+        path = self._blob_path(digest)
+        with explain_disk_errors(path, self._name):
+            return path.is_file()
 
     def _blob_path(self, digest: Digest) -> Path:
         return self._root / "blobs" / digest.algorithm / digest.encoded
@@ -242,6 +254,14 @@ class LayoutStore:
     def _at(self, reference: str) -> str:
         separator = "@" if _digest_in(reference) else ":"
         return f"{self._name}{separator}{reference}" if reference else self._name
+
+
+def _hashes_to(path: Path, digest: Digest) -> bool:
+    hasher = digest.hasher()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            hasher.update(chunk)
+    return hasher.hexdigest() == digest.encoded
 
 
 def _digest_in(reference: str) -> Digest | None:

@@ -37,6 +37,11 @@ class RepositoryStore:
         """Give the repository's name within the registry."""
         return self._path
 
+    @property
+    def keeps_whole(self) -> bool:
+        """Give True: a registry takes a manifest only when its blobs are there."""
+        return True
+
     async def fetch_manifest(self, reference: str) -> Content:
         """See distribution-spec, "Pulling manifests"."""
         return await self._registry.fetch_manifest(self._path, reference)
@@ -49,9 +54,9 @@ class RepositoryStore:
         """See distribution-spec, "Pushing Manifests"."""
         await self._registry.put_manifest(self._path, reference, content)
 
-    async def read_tag(self, tag: str) -> Digest | None:
-        """Read the tag's bytes and hash them, except where that would count as a pull."""
-        return await self._registry.read_tag(self._path, tag)
+    async def read_back(self, reference: str) -> Digest | None:
+        """Read its bytes and hash them, except where that would count as a pull."""
+        return await self._registry.read_back(self._path, reference)
 
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
         """See distribution-spec, "Pulling blobs"."""

@@ -33,6 +33,13 @@ class Store(Protocol):
     def path(self) -> str:
         """Give the repository's name within its place."""
 
+    @property
+    def keeps_whole(self) -> bool:
+        """Tell whether a manifest that is there is sure to have its blobs.
+
+        A registry takes no manifest without them; a folder may have lost some.
+        """
+
     async def fetch_manifest(self, reference: str) -> Content:
         """Fetch a manifest or index; NotFound if there is none."""
 
@@ -42,8 +49,8 @@ class Store(Protocol):
     async def put_manifest(self, reference: str, content: Content) -> None:
         """Write a manifest under its digest, or under a tag that then moves to it."""
 
-    async def read_tag(self, tag: str) -> Digest | None:
-        """Read back what a tag holds now, as a puller would see it."""
+    async def read_back(self, reference: str) -> Digest | None:
+        """Read back what a tag or digest holds now, as a puller would see it."""
 
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
         """Fetch a small blob (4 MiB at most), size and digest checked."""

@@ -48,4 +48,4 @@ class Stores:
 def _key(reference: AnyReference) -> str:
     if isinstance(reference, LayoutReference):
         return f"oci:{os.path.realpath(reference.directory)}"
-    return reference.repository
+    return f"{reference.domain.lower()}/{reference.path}"

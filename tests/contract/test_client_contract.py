@@ -144,7 +144,7 @@ def test_push(place: Place, repository: str) -> None:
             await push(client, repository, child)
         await client.put_manifest(repository, INDEX.digest, content_of(INDEX))
         await client.put_manifest(repository, "1.0", content_of(INDEX))
-        return await client.read_tag(repository, "1.0")
+        return await client.read_back(repository, "1.0")
 
     assert run(place.host, use) == parse_digest(INDEX.digest)
     assert fetch_manifest(place.url, repository, "1.0").content == INDEX.manifest

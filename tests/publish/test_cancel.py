@@ -118,7 +118,7 @@ def test_while_tags_are_written(world: World) -> None:
     assert errors(outcome) == [("Interrupted", 130, message)]
     assert outcome.verified is False
     assert set(world[APP].tags) == set(TAGS)
-    assert world.calls("read_tag") == []
+    assert world.calls("read_back") == []
 
 
 def test_twice(world: World) -> None:
@@ -140,7 +140,7 @@ def test_grace_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_while_proving(world: World) -> None:
     """What is written and not proven yet is told as that."""
-    at = hold(world, APP, "read_tag", "latest")
+    at = hold(world, APP, "read_back", "latest")
     (outcome,) = stop(world, target(SOURCE, tags=TAGS), at=at)
     assert tags_of(outcome) == [("1.0", "created"), ("latest", "created")]
     assert outcome.verified is False
@@ -151,7 +151,7 @@ def test_while_proving(world: World) -> None:
 def test_one_is_proven(world: World) -> None:
     """A repository that is proven when the other is stopped is told as published."""
     given = target(SOURCE, images=(MIRROR, APP), tags=TAGS)
-    first, second = stop(world, given, at=hold(world, APP, "read_tag"))
+    first, second = stop(world, given, at=hold(world, APP, "read_back"))
     assert (first.verified, first.errors) == (True, ())
     assert (second.verified, len(second.errors)) == (False, 1)
 

@@ -83,7 +83,7 @@ def test_order(world: World) -> None:
             steps.append((3, store))
         elif call == "put_manifest":
             steps.append((4, store))
-        elif call == "read_tag":
+        elif call == "read_back":
             steps.append((5, store))
     for name in (APP, MIRROR):
         own = [step for step, store in steps if store == name]
@@ -100,7 +100,7 @@ def test_order(world: World) -> None:
 def test_proof(world: World) -> None:
     """Every tag is read back, and every child that was brought is asked for."""
     push(world)
-    wanted = {f"read_tag app {tag}" for tag in ("1.0", "latest")}
+    wanted = {f"read_back app {tag}" for tag in ("1.0", "latest")}
     after = world.calls()[-4:]
     assert set(after) == wanted | {f"head_manifest app {one.digest}" for one in (AMD64, ARM64)}
 
@@ -119,7 +119,7 @@ def test_kept_tags(world: World) -> None:
     (outcome,) = push(world)
     assert tags_of(outcome) == [("1.0", "kept"), ("latest", "created")]
     assert world.writes == ["put_manifest app latest"]
-    assert world.calls("read_tag") == ["read_tag app latest"]
+    assert world.calls("read_back") == ["read_back app latest"]
 
 
 def test_nothing_to_do(world: World) -> None:
@@ -184,7 +184,7 @@ def test_tag_fails(world: World) -> None:
     (outcome,) = push(world)
     assert tags_of(outcome) == [("1.0", "failed"), ("latest", "created")]
     assert errors(outcome) == [("TagRefused", 6, f"{APP}:1.0: the tag was refused")]
-    assert world.calls("read_tag") == ["read_tag app latest"]
+    assert world.calls("read_back") == ["read_back app latest"]
     assert outcome.verified is True
     assert not outcome.is_published
 
@@ -195,7 +195,7 @@ def test_all_tags_fail(world: World) -> None:
     world[APP].faults.append(StoreFault("put_manifest", "latest", error=REFUSED))
     (outcome,) = push(world)
     assert tags_of(outcome) == [("1.0", "failed"), ("latest", "failed")]
-    assert (world.calls("read_tag"), outcome.verified) == ([], None)
+    assert (world.calls("read_back"), outcome.verified) == ([], None)
 
 
 def test_tag_fails_in_one_repository(world: World) -> None:
@@ -211,7 +211,7 @@ def test_tag_fails_in_one_repository(world: World) -> None:
 )
 def test_proof_fails(world: World, error: MbuildError | None) -> None:
     """A tag that does not read back is created all the same, and not verified."""
-    world[APP].faults.append(StoreFault("read_tag", "1.0", error=error, gives=OTHER))
+    world[APP].faults.append(StoreFault("read_back", "1.0", error=error, gives=OTHER))
     (outcome,) = push(world)
     assert tags_of(outcome) == [("1.0", "created"), ("latest", "created")]
     assert outcome.verified is False
@@ -224,7 +224,7 @@ def test_proof_fails(world: World, error: MbuildError | None) -> None:
     [
         ("upload_blob", "", "untouched"),
         ("put_manifest", "1.0", "unknown"),
-        ("read_tag", "", "created"),
+        ("read_back", "", "created"),
     ],
     ids=["staging", "tags", "proof"],
 )

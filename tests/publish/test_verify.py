@@ -45,34 +45,34 @@ def test_at_once(world: World) -> None:
     assert waits == []
     assert sorted(world.calls()) == [
         f"head_manifest app {CHILD}",
-        "read_tag app 1.0",
-        "read_tag app latest",
+        "read_back app 1.0",
+        "read_back app latest",
     ]
 
 
 @pytest.mark.parametrize(
     ("call", "gives"),
-    [("read_tag", OTHER), ("read_tag", None), ("head_manifest", None)],
+    [("read_back", OTHER), ("read_back", None), ("head_manifest", None)],
     ids=["other", "no tag", "no child"],
 )
 def test_settles(world: World, call: str, gives: object) -> None:
     """What disagrees at first is asked for again, after waits that double."""
-    subject = "1.0" if call == "read_tag" else str(CHILD)
+    subject = "1.0" if call == "read_back" else str(CHILD)
     world[APP].faults.append(StoreFault(call, subject, gives=gives, times=3))
     waits: list[float] = []
     verify(world, waits)
     assert waits == [0.25, 0.5, 1.0]
-    assert len(world.calls(call)) == 4 + (call == "read_tag")
+    assert len(world.calls(call)) == 4 + (call == "read_back")
 
 
 NEVER = [
     (
-        "read_tag", "1.0", OTHER,
+        "read_back", "1.0", OTHER,
         (f"{APP}:1.0: published, not yet readable: the tag reads back as {OTHER}, not {DIGEST}; "
         "another push may have moved it, or the registry settles late: look again"),
     ),
     (
-        "read_tag", "1.0", None,
+        "read_back", "1.0", None,
         (f"{APP}:1.0: published, not yet readable: the tag reads back as not found, not {DIGEST}; "
         "another push may have moved it, or the registry settles late: look again"),
     ),
@@ -101,15 +101,15 @@ def test_never_settles(world: World, call: str, subject: str, gives: object, mes
 
 def test_last_look(world: World) -> None:
     """What agrees at the very last look is well."""
-    world[APP].faults.append(StoreFault("read_tag", "1.0", gives=OTHER, times=len(SETTLING_WAITS)))
+    world[APP].faults.append(StoreFault("read_back", "1.0", gives=OTHER, times=len(SETTLING_WAITS)))
     verify(world, [])
 
 
 def test_every_failure(world: World) -> None:
     """All that cannot be proven is told, and an error of the registry is not waited for."""
-    world[APP].faults.append(StoreFault("read_tag", "latest", error=Denied("denied", where="W")))
+    world[APP].faults.append(StoreFault("read_back", "latest", error=Denied("denied", where="W")))
     world[APP].faults.append(StoreFault("head_manifest", gives=None))
     waits: list[float] = []
     found = errors_of(lambda: verify(world, waits))
     assert [kind for kind, _, _ in found] == ["Denied", "RegistryError"]
-    assert len(world.calls("read_tag")) == 2
+    assert len(world.calls("read_back")) == 2

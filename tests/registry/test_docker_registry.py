@@ -59,7 +59,7 @@ async def check(registry: Registry, path: str) -> None:
     assert await registry.fetch_manifest(path, IMAGE.digest) == content_of(IMAGE)
     assert await registry.head_manifest(path, "1.0") == content_of(INDEX).descriptor()
     assert await registry.head_manifest(path, "2.0") is None
-    assert await registry.read_tag(path, "1.0") == parse_digest(INDEX.digest)
+    assert await registry.read_back(path, "1.0") == parse_digest(INDEX.digest)
     for blob in IMAGE.blobs:
         assert await registry.fetch_blob(path, blob_descriptor(blob)) == blob
         assert await registry.has_blob(path, blob_descriptor(blob).digest)

@@ -307,16 +307,16 @@ def test_head_fails(recorder: Recorder, fake: FakeRegistry) -> None:
 def test_read_tag(recorder: Recorder, fake: FakeRegistry) -> None:
     """The proof is what a tag's bytes hash to, whatever the headers say."""
     fake.faults.append(Fault("GET", "", header("Docker-Content-Digest", ABSENT)))
-    found = ask(recorder, fake, lambda registry: registry.read_tag("team/app", "1.0"))
+    found = ask(recorder, fake, lambda registry: registry.read_back("team/app", "1.0"))
     assert found == parse_digest(INDEX.digest)
-    assert ask(recorder, fake, lambda registry: registry.read_tag("team/app", "2")) is None
+    assert ask(recorder, fake, lambda registry: registry.read_back("team/app", "2")) is None
     assert {one.method for one in fake.log.exchanges} == {"GET"}
 
 
 def test_read_tag_fails(recorder: Recorder, fake: FakeRegistry) -> None:
     """A tag that may not be read is no absent one."""
     fake.faults.append(Fault("GET", "", status(403)))
-    found = error_of(recorder, fake, lambda registry: registry.read_tag("team/app", "1.0"))
+    found = error_of(recorder, fake, lambda registry: registry.read_back("team/app", "1.0"))
     assert found == ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")
 
 
@@ -327,7 +327,7 @@ def test_read_tag_on_hub(recorder: Recorder, fake: FakeRegistry) -> None:
         hosts = {"registry-1.docker.io": fake}
         async with open_registries(recorder, hosts) as registries:
             hub = registries.registry("docker.io")
-            return [await hub.read_tag("team/app", tag) for tag in ("1.0", "2")]
+            return [await hub.read_back("team/app", tag) for tag in ("1.0", "2")]
 
     assert asyncio.run(scenario()) == [parse_digest(INDEX.digest), None]
     assert [f"{one.method} {one.path}" for one in fake.log.exchanges] == [

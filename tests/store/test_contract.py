@@ -98,7 +98,7 @@ def test_write_and_read(opening: Opening) -> None:
         return (
             fetched,
             [await store.head_manifest(name) for name in names],
-            await store.read_tag("1.0"),
+            await store.read_back("1.0"),
         )
 
     expected = [content_of(INDEX), content_of(INDEX), content_of(IMAGE)]
@@ -114,7 +114,7 @@ def test_tag_moves(opening: Opening) -> None:
     async def use(store: Store) -> tuple[object, Descriptor | None]:
         await push(store)
         await store.put_manifest("1.0", content_of(IMAGE))
-        return await store.read_tag("1.0"), await store.head_manifest(INDEX.digest)
+        return await store.read_back("1.0"), await store.head_manifest(INDEX.digest)
 
     held, old = run(opening, use)
     assert str(held) == IMAGE.digest
@@ -143,7 +143,7 @@ def test_absent_tag_and_blob(opening: Opening, is_filled: bool) -> None:
         if is_filled:
             await push(store)
         return (
-            await store.read_tag("absent"),
+            await store.read_back("absent"),
             await store.has_blob(ABSENT_BLOB),
             await store.mount_blob(parse_digest(ABSENT), "other/app"),
         )

@@ -81,7 +81,7 @@ def test_tag_that_is_a_reference(tmp_path: Path, tag: str) -> None:
     """A name with a colon in it, as skopeo and podman write, is a tag and no digest."""
     layout = write_layout(tmp_path / "app", {tag: AMD64, "1.0": ARM64})
     assert ask(layout, lambda store: store.fetch_manifest(tag)) == content_of(AMD64)
-    assert str(ask(layout, lambda store: store.read_tag(tag))) == AMD64.digest
+    assert str(ask(layout, lambda store: store.read_back(tag))) == AMD64.digest
 
 
 def test_relative_path(layout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_no_layout(tmp_path: Path, make: object) -> None:
     expected = ("NotFound", 6, "oci:DIR: no OCI image layout is there")
     assert error_of(tmp_path / "app", lambda store: store.fetch_manifest("1.0")) == expected
     assert ask(tmp_path / "app", lambda store: store.head_manifest("1.0")) is None
-    assert ask(tmp_path / "app", lambda store: store.read_tag("1.0")) is None
+    assert ask(tmp_path / "app", lambda store: store.read_back("1.0")) is None
 
 
 def test_empty_layout(tmp_path: Path) -> None:

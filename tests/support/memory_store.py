@@ -133,10 +133,11 @@ class MemoryStore:
         if ":" not in reference:
             self.tags[reference] = str(content.digest)
 
-    async def read_tag(self, tag: str) -> Digest | None:
+    async def read_back(self, reference: str) -> Digest | None:
         """See `Store`."""
-        answer = await self._meet("read_tag", tag)
-        held = parse_digest(self.tags[tag]) if tag in self.tags else None
+        answer = await self._meet("read_back", reference)
+        text = self.tags.get(reference, reference)
+        held = parse_digest(text) if text in self.manifests else None
         return held if answer is PASS else answer
 
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
