@@ -16,6 +16,7 @@ from mbuild.errors import StoreError
 
 Sleep = Callable[[float], Awaitable[None]]
 LOCK_POLL_SECONDS = 0.05
+TEMPORARY = ".tmp-"
 
 
 _NEXT_STEPS = {
@@ -53,7 +54,7 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+        descriptor, temporary = _make_temporary(path.parent)
     except OSError as error:  # it would name a file that nobody has heard of
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
@@ -62,11 +63,33 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
             os.fchmod(file.fileno(), 0o644)
-        Path(temporary).replace(path)
+            Path(temporary).replace(path)  # while it is locked, or it could be swept
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _make_temporary(folder: Path) -> tuple[int, str]:
+    """Make a temporary file, locked for as long as it is open: so `sweep` knows it is in use."""
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, name
+        os.close(descriptor)  # swept between the two lines
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that a writer left which did not live to its end."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                if _try_lock(descriptor):
+                    path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def write_file(path: Path, content: bytes) -> None:

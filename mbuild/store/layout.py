@@ -12,7 +12,14 @@ from mbuild.errors import IntegrityError, NotFound, StoreError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
-from mbuild.store.files import Sleep, explain_disk_errors, lock_folder, replace_file, write_file
+from mbuild.store.files import (
+    Sleep,
+    explain_disk_errors,
+    lock_folder,
+    replace_file,
+    sweep,
+    write_file,
+)
 from mbuild.store.layout_index import (
     LAYOUT_FILE,
     REF_NAME,
@@ -217,6 +224,8 @@ class LayoutStore:
         async with lock_folder(self._root, self._sleep):
             index = self._load_index() or LayoutIndex.empty()
             moved = index.with_tag(tag, content.descriptor())
+            for folder in (self._root, *(self._root / "blobs").iterdir()):
+                sweep(folder)
             # Not in a thread: cancelled, it would outlive the lock.
             write_file(self._root / "index.json", moved.to_bytes())
 
