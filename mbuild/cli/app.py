@@ -5,20 +5,52 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from mbuild import __version__
 from mbuild.cli import commands
 from mbuild.cli.command import command, show_error
-from mbuild.cli.streams import open_streams
-from mbuild.errors import UsageError
+from mbuild.cli.streams import open_streams, print_lines, stdout_failures, tell
+from mbuild.errors import Interrupted, MbuildError, UsageError
+
+
+class Program(TyperGroup):
+    """The group of all commands; keeps failures of stdout and Ctrl-C from typer's own answers.
+
+    A command has its own boundary: this one is for help, for the version and for parsing.
+    """
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Parse the words before a command."""
+        with _failures():
+            return super().make_context(*args, **extra)
+        raise typer.Exit
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse the words of a command, and run it."""
+        with _failures():
+            return super().invoke(ctx)
+        raise typer.Exit
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        with stdout_failures():
+            yield
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", hint="run the same command again") from None
+
 
 app = typer.Typer(
     name="mbuild",
+    cls=Program,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -39,7 +71,7 @@ for function in (
 
 def _show_version(wanted: bool) -> None:  # typer calls it with the option's value
     if wanted:
-        typer.echo(f"mbuild {__version__}")
+        print_lines([f"mbuild {__version__}"])
         raise typer.Exit
 
 
@@ -60,6 +92,8 @@ def run() -> None:
         code = app(standalone_mode=False)
     except TyperException as fault:
         code = _explain(fault)
+    except MbuildError as error:
+        code = show_error(error, as_json=wants_json(sys.argv, os.environ))
     sys.exit(code)
 
 
@@ -69,7 +103,7 @@ def _explain(fault: TyperException) -> int:
     The bare program name is answered with the help, as text.
     """
     if len(sys.argv) < 2:
-        typer.echo(fault.format_message(), err=True)
+        tell(fault.format_message())
         return UsageError.exit_code
     message = fault.format_message().rstrip(".")
     error = UsageError(message, hint=f"see {command_path(sys.argv)} --help")

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 import typer
 
 from mbuild.cli.options import Output, ViewOptions
-from mbuild.cli.streams import print_document
+from mbuild.cli.streams import print_document, tell
 from mbuild.errors import Interrupted, MbuildError, StoreError, make_fault
 
 Command = Callable[..., int]
@@ -86,7 +86,7 @@ def show_error(error: MbuildError, *, as_json: bool) -> int:
     from mbuild.report.errors import error_lines
 
     for line in error_lines([error]):
-        typer.echo(f"error: {line}", err=True)
+        tell(f"error: {line}")
     if as_json:
         from mbuild.report.document import Effort, make_document
 

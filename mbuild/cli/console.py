@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mbuild.cli.options import ViewOptions
+from mbuild.cli.streams import tell
 from mbuild.registry.observer import Exchange, Retry
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Console:
         if self._status:
             self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
-            sys.stderr.write(f"{text}\n")
+            tell(text)
 
     def on_request(self, exchange: Exchange) -> None:
         """Tell of a request with `-vv`."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mbuild.errors import Problem, SpecError, UsageError
+from mbuild.errors import Problem, SpecError, UsageError, one_line
 from mbuild.oci.reference import check_tag
 from mbuild.spec.documents import MOST_BYTES
 from mbuild.spec.parse import SpecText, parse_spec
@@ -58,7 +58,7 @@ def read_texts(files: Sequence[str]) -> list[SpecText]:
         try:
             texts.append(_read(file))
         except OSError as error:
-            problems.append(Problem(file, 0, 0, _reason(file, error), "spec-unreadable"))
+            problems.append(Problem(one_line(file), 0, 0, _reason(file, error), "spec-unreadable"))
     if problems:
         raise SpecError(problems)
     return texts
@@ -69,7 +69,7 @@ def _read(file: str) -> SpecText:
     if file == STDIN:
         return SpecText("<stdin>", sys.stdin.buffer.read(MOST_BYTES + 1), "")
     with Path(file).open("rb") as stream:
-        return SpecText(file, stream.read(MOST_BYTES + 1), _folder(file))
+        return SpecText(one_line(file), stream.read(MOST_BYTES + 1), _folder(file))
 
 
 def _folder(file: str) -> str:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import typer
-
 from mbuild.cli.options import NetworkOptions, Output, ViewOptions, WriteOptions
 from mbuild.cli.session import Session, run_session
-from mbuild.cli.streams import print_document, print_lines
+from mbuild.cli.streams import print_document, print_lines, tell
 from mbuild.errors import MbuildError, StoreError, UsageError, worst_exit_code
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.publish import Publisher
@@ -59,9 +57,9 @@ class Publication:
         result = Result(outcomes, self._write_metadata(outcomes))
         result = replace(result, errors=(*result.errors, *self._print(result, effort)))
         for warning in dict.fromkeys(text for one in outcomes for text in one.warnings):
-            typer.echo(f"warning: {warning}", err=True)
+            tell(f"warning: {warning}")
         for line in error_lines(result.all_errors):
-            typer.echo(f"error: {line}", err=True)
+            tell(f"error: {line}")
         return result
 
     async def _publish(self, session: Session) -> tuple[Outcome, ...]:

@@ -56,25 +56,37 @@ def print_document(value: Any) -> None:
 
 def print_bytes(content: bytes) -> None:
     """Print bytes to stdout as they are; raises StoreError as `print_lines` does."""
-    with _stdout():
+    with stdout_failures():
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
 
 
+def tell(line: str) -> None:
+    """Write a line to stderr, at once; where stderr takes no more, nobody is left to tell."""
+    try:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+    except OSError:
+        _discard(_STDERR)
+
+
 def _print(text: str) -> None:
-    with _stdout():
+    with stdout_failures():
         sys.stdout.write(text)
         sys.stdout.flush()
 
 
 @contextlib.contextmanager
-def _stdout() -> Iterator[None]:
+def stdout_failures() -> Iterator[None]:
+    """Make the failures of what only writes to stdout a StoreError, as `print_lines` does.
+
+    Where the reader has gone the block ends early, and without an error.
+    """
     try:
         yield
     except OSError as error:
-        # What is still buffered goes nowhere, or the interpreter would fail at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        _discard(_STDOUT)
         if isinstance(error, BrokenPipeError):
             return
         reason = (error.strerror or str(error)).lower()
@@ -82,3 +94,8 @@ def _stdout() -> Iterator[None]:
             f"cannot write the result to stdout: {reason}",
             hint="run again with another stdout to see it",
         ) from error
+
+
+def _discard(descriptor: int) -> None:
+    """Let what is still buffered go nowhere, or the interpreter would fail at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
