@@ -85,6 +85,18 @@ TEXTS = {
     "all": (Denied("no", where="ghcr.io/a", hint="log in"), "ghcr.io/a: no; log in"),
     "several lines": (RegistryError("first\r\nsecond\u2028third"), "first second third"),
     "terminal controls": (RegistryError("a\x1b[31mb\x9bc\x07"), "a [31mb c "),
+    "a URL's user and password": (
+        RegistryError("https://me:secret@a.test/v2/ and 'http://you@b.test'", where="x://u:p@c"),
+        "x://***@c: https://***@a.test/v2/ and 'http://***@b.test'",
+    ),
+    "an @ that hides nothing": (
+        RegistryError("https://a.test/v2/app@sha256:1 and me@a.test"),
+        "https://a.test/v2/app@sha256:1 and me@a.test",
+    ),
+    "a problem's URL": (
+        SpecError([Problem("f", 1, 1, "'https://me:secret@a.test/app' is no reference")]),
+        "f:1:1: 'https://***@a.test/app' is no reference",
+    ),
     "usual hint": (
         ProtocolError("no", where="a"),
         "a: no; check that the name is that of a registry and of an image in it",

@@ -71,3 +71,16 @@ def test_the_page_shows_the_error(name: str, hosts: dict[str, str], tmp_path: Pa
         printed = printed.replace(real, shown)
     assert result.code != 0
     assert set(printed.splitlines()) - documented_errors() == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["create --platfrom linux/amd64", "create --ca ca.pem oci:a oci:b"],
+    ids=["misspelt option", "no certificate"],
+)
+def test_the_page_shows_the_wrong_command_line(words: str, tmp_path: Path) -> None:
+    """So does what is said of a command line."""
+    (tmp_path / "ca.pem").write_text("")
+    result = run_mbuild(*words.split(), cwd=tmp_path)
+    assert result.code == 2
+    assert set(result.lines) - documented_errors() == set()

@@ -9,7 +9,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mbuild.cli import app as program
 from mbuild.cli.command import command
 from mbuild.cli.options import Output, ViewOptions
 from mbuild.errors import Denied, Failures, Interrupted, NotFound, Problem, SpecError, UsageError
@@ -127,18 +126,3 @@ def test_fault_in_a_task_group() -> None:
     assert stderr == (
         "error: a fault in mbuild: ValueError: odd; please report it, with the command and the spec\n"
     )
-
-
-def test_interrupted_early(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Ctrl-C outside of any command, while modules load, ends with 130 as well."""
-
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(program, "app", interrupted)
-    with pytest.raises(SystemExit) as raised:
-        program.run()
-    assert raised.value.code == 130
-    assert capsys.readouterr() == ("", "error: interrupted\n")

@@ -73,6 +73,21 @@ def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "warning: the file [a] is old" in terminal.getvalue()
 
 
+def test_words_like_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a registry says is shown as it is, where it looks like rich's markup too."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    words = "see [/docs] for [bold]more[/bold]"
+    with Console(ViewOptions()) as console:
+        console.announce(words)
+        console.on_retry(Retry("app", words, 1.0, 1, 6))
+        console.on_warning(words)
+    shown = terminal.getvalue()
+    assert f"app: {words}; attempt 1 of 6, again in 1.0 s" in shown
+    assert f"warning: {words}\n" in shown
+
+
 def test_quiet_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quietly there is no status line, on a terminal either."""
     terminal = Terminal()

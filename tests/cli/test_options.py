@@ -8,6 +8,7 @@ import pytest
 from mbuild.cli.options import NetworkOptions
 from mbuild.cli.session import make_settings
 from tests.cli.world import mbuild
+from tests.support.certificates import make_authority
 
 COMMANDS = ("push", "plan", "check", "create", "inspect", "schema")
 
@@ -15,8 +16,8 @@ COMMANDS = ("push", "plan", "check", "create", "inspect", "schema")
 def test_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network's options become the registry's settings, with the environment."""
     monkeypatch.setenv("DOCKER_CONFIG", "somewhere")
-    for name in ("ca", "auth"):
-        (folder / name).write_text("")
+    (folder / "ca").write_bytes(make_authority().certificate_pem)
+    (folder / "auth").write_text("")
     options = NetworkOptions(
         jobs=3, attempts=2, deadline=1.5, plain_http=["a", "b:5000"], ca="ca", authfile="auth"
     )
@@ -30,7 +31,9 @@ def test_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--ca", "absent"), "--ca 'absent' cannot be read; check the path"),
+        (("--ca", "absent"), "--ca 'absent' cannot be read: no such file or directory"),
+        (("--ca", "builds"), "--ca 'builds' cannot be read: is a directory"),
+        (("--ca", "manifests.yaml"), "--ca 'manifests.yaml' holds no certificate in PEM form"),
         (
             ("--plain-http", "http://localhost"),
             "--plain-http 'http://localhost' is not HOST[:PORT]; write it like localhost:5000",
@@ -44,7 +47,7 @@ def test_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (("",), "an empty name is no spec file; name a file, or - for stdin"),
     ],
-    ids=["--ca", "--plain-http", "--tag", "empty name"],
+    ids=["no --ca", "--ca a folder", "--ca no PEM", "--plain-http", "--tag", "empty name"],
 )
 @pytest.mark.usefixtures("folder")
 def test_wrong_value(words: tuple[str, ...], message: str) -> None:
@@ -54,16 +57,25 @@ def test_wrong_value(words: tuple[str, ...], message: str) -> None:
 
 
 def test_tag_for_two_targets(folder: Path) -> None:
-    """A tag of the command line cannot stand for two targets of one repository."""
+    """A tag of the command line that two targets of one repository would have is an error."""
     one = "{image: 'oci:dist:%s', sources: ['oci:builds:amd64']}"
     (folder / "manifests.yaml").write_text(f"images: [{one % 1}, {one % 2}]\n")
-    assert mbuild("push", "--tag", "new").errors == [
+    done = mbuild("push", "--tag", "new")
+    assert (done.code, done.stdout) == (3, "")
+    assert done.errors == [
         (
-            "error: --tag new would stand for two targets of one repository; "
-            "write the tags into the spec"
+            "error: manifests.yaml:1:72: tag 'new' of oci:dist is a target already, "
+            "first at manifests.yaml:1:18; take one out"
         )
     ]
     assert mbuild("push").code == 0
+
+
+def test_tag_alone(folder: Path) -> None:
+    """A spec without tags is published under the tag of the command line, and not as latest."""
+    (folder / "manifests.yaml").write_text("image: oci:dist\nsources: [oci:builds:amd64]\n")
+    lines = mbuild("push", "--tag", "new").stdout.splitlines()
+    assert [line.split() for line in lines if line.startswith("  :")] == [[":new", "created"]]
 
 
 def test_default_settings() -> None:
