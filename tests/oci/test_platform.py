@@ -303,17 +303,44 @@ def test_contradictions(said: Platform, found: Platform, fields: tuple[str, ...]
     assert contradictions(said, found) == fields
 
 
-@pytest.mark.parametrize(("said", "found", "fields"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
-def test_satisfies(said: Platform, found: Platform, fields: tuple[str, ...]) -> None:
-    """An image may stand where nothing it says contradicts the spec."""
-    assert satisfies(found, said) is (fields == ())
+# What an entry offers, what is wanted, and whether that is met.
+SATISFIES = {
+    "same": ("linux/amd64", "linux/amd64", True),
+    "same after normalising": ("Linux/aarch64", "linux/arm64/v8", True),
+    "other os": ("windows/amd64", "linux/amd64", False),
+    "other architecture": ("linux/arm64", "linux/amd64", False),
+    "other variant": ("linux/arm/v6", "linux/arm/v7", False),
+    "variant that is not wanted": ("linux/amd64/v3", "linux/amd64", False),
+    "variant that is not offered": ("linux/amd64", "linux/amd64/v3", False),
+    "same os.version": (f"windows/amd64:{LTSC2022}", f"windows/amd64:{LTSC2022}", True),
+    "any os.version": (f"windows/amd64:{LTSC2022}", "windows/amd64", True),
+    "other os.version": (f"windows/amd64:{LTSC2022}", f"windows/amd64:{LTSC2025}", False),
+    "os.version that is not offered": ("windows/amd64", f"windows/amd64:{LTSC2025}", False),
+    "features that are not asked for": ("windows(+a+b)/amd64", "windows/amd64", True),
+    "some of the features": ("windows(+a+b)/amd64", "windows(+b)/amd64", True),
+    "features in another order": ("windows(+a+b)/amd64", "windows(+b+a)/amd64", True),
+    "feature that is not offered": ("windows(+a)/amd64", "windows(+a+b)/amd64", False),
+}
+
+
+@pytest.mark.parametrize(("offered", "wanted", "expected"), SATISFIES.values(), ids=SATISFIES)
+def test_satisfies(offered: str, wanted: str, expected: bool) -> None:
+    """An entry is what was wanted where all that the wish says is so of it."""
+    assert satisfies(parse_platform(offered), parse_platform(wanted)) is expected
 
 
 @given(platforms())
-def test_an_image_satisfies_what_it_says(platform: Platform) -> None:
-    """An image always fits its own platform, and that platform's normal form."""
+def test_a_platform_satisfies_itself(platform: Platform) -> None:
+    """A platform is met by itself, and by its normal form, either way round."""
     assert satisfies(platform, platform)
     assert satisfies(platform, normalise(platform))
+    assert satisfies(normalise(platform), platform)
+
+
+@given(platforms(), platforms())
+def test_equal_platforms_satisfy_each_other(one: Platform, other: Platform) -> None:
+    """Two platforms that meet each other are equal, and equal ones do meet each other."""
+    assert equals(one, other) == (satisfies(one, other) and satisfies(other, one))
 
 
 COMPLETE = {

@@ -13,6 +13,7 @@ from tests.publish.world import (
     World,
     changes_of,
     entry,
+    index_of,
     publish,
     remade,
     shown,
@@ -24,6 +25,7 @@ from tests.support.memory_store import StoreFault
 
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
 NEW = make_image("linux/amd64", seed="new")
+DOCKER = make_image("linux/amd64", docker=True)
 ANNOTATIONS = (("a", "1"),)
 BOTH = entry(f"{APP}:amd64", "linux/amd64", line=3), entry(f"{APP}:arm64", "linux/arm64", line=4)
 
@@ -114,13 +116,9 @@ def test_annotation_alone_is_a_change(world: World) -> None:
 
 
 def test_docker_list_is_kept() -> None:
-    """Annotations of the source, which a Docker list cannot hold, are no difference."""
+    """What the source says beside the annotations, and a Docker list cannot hold, is no difference."""
     world = World()
-    image = make_image("linux/amd64", docker=True)
-    says = {"annotations": {"a": "1"}}
-    world[APP].put("source", image)
-    index = json.dumps({"schemaVersion": 2, "manifests": [image.descriptor(**says)]}).encode()
-    world[APP].put_bytes("source", index, "application/vnd.oci.image.index.v1+json")
+    world[APP].put("source", index_of((DOCKER, {"artifactType": "text/plain"})))
     given = entry(f"{APP}:source", "linux/amd64")
     published(world, given, format="docker")
     outcome = plan(world, given, format="docker")

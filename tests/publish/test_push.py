@@ -98,11 +98,10 @@ def test_order(world: World) -> None:
 
 
 def test_proof(world: World) -> None:
-    """Every tag is read back, and every child that was brought is asked for."""
+    """Every tag is read back, and so is every child that was brought."""
     push(world)
-    wanted = {f"read_back app {tag}" for tag in ("1.0", "latest")}
-    after = world.calls()[-4:]
-    assert set(after) == wanted | {f"head_manifest app {one.digest}" for one in (AMD64, ARM64)}
+    wanted = {f"read_back app {one}" for one in ("1.0", "latest", AMD64.digest, ARM64.digest)}
+    assert set(world.calls()[-4:]) == set(world.calls("read_back")) == wanted
 
 
 def test_no_second_proof(world: World) -> None:
@@ -110,6 +109,7 @@ def test_no_second_proof(world: World) -> None:
     world[APP].put("amd64", AMD64)
     publish(world, target(entry(f"{APP}:amd64", "linux/amd64")))
     assert world.calls("head_manifest") == ["head_manifest app 1.0"]
+    assert world.calls("read_back") == ["read_back app 1.0"]
 
 
 def test_kept_tags(world: World) -> None:
@@ -119,7 +119,8 @@ def test_kept_tags(world: World) -> None:
     (outcome,) = push(world)
     assert tags_of(outcome) == [("1.0", "kept"), ("latest", "created")]
     assert world.writes == ["put_manifest app latest"]
-    assert world.calls("read_back") == ["read_back app latest"]
+    proven = {f"read_back app {one}" for one in ("latest", AMD64.digest, ARM64.digest)}
+    assert set(world.calls("read_back")) == proven
 
 
 def test_nothing_to_do(world: World) -> None:
@@ -184,7 +185,8 @@ def test_tag_fails(world: World) -> None:
     (outcome,) = push(world)
     assert tags_of(outcome) == [("1.0", "failed"), ("latest", "created")]
     assert errors(outcome) == [("TagRefused", 6, f"{APP}:1.0: the tag was refused")]
-    assert world.calls("read_back") == ["read_back app latest"]
+    assert "read_back app latest" in world.calls("read_back")
+    assert "read_back app 1.0" not in world.calls("read_back")
     assert outcome.verified is True
     assert not outcome.is_published
 
@@ -239,5 +241,5 @@ def test_fault(world: World, call: str, subject: str, expected: str) -> None:
 
 
 def test_grace_is_bounded() -> None:
-    """Tags under way are waited for, and not for ever."""
-    assert 0 < pushing.GRACE_SECONDS <= 30
+    """Tags under way are waited for, and less long than a runner of CI waits before it kills."""
+    assert pushing.GRACE_SECONDS == 5

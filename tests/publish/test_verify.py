@@ -2,7 +2,7 @@
 
 import pytest
 
-from mbuild.errors import Denied
+from mbuild.errors import Denied, NotFound, TransportError
 from mbuild.oci.digest import digest_of
 from mbuild.publish.verify import SETTLING_WAITS, verify_published
 from tests.publish.world import APP, World, errors_of, run
@@ -44,52 +44,56 @@ def test_at_once(world: World) -> None:
     verify(world, waits)
     assert waits == []
     assert sorted(world.calls()) == [
-        f"head_manifest app {CHILD}",
         "read_back app 1.0",
         "read_back app latest",
+        f"read_back app {CHILD}",
     ]
 
 
 @pytest.mark.parametrize(
-    ("call", "gives"),
-    [("read_back", OTHER), ("read_back", None), ("head_manifest", None)],
-    ids=["other", "no tag", "no child"],
+    ("subject", "gives"),
+    [("1.0", OTHER), ("1.0", None), (str(CHILD), OTHER), (str(CHILD), None)],
+    ids=["other", "no tag", "other child", "no child"],
 )
-def test_settles(world: World, call: str, gives: object) -> None:
+def test_settles(world: World, subject: str, gives: object) -> None:
     """What disagrees at first is asked for again, after waits that double."""
-    subject = "1.0" if call == "read_back" else str(CHILD)
-    world[APP].faults.append(StoreFault(call, subject, gives=gives, times=3))
+    world[APP].faults.append(StoreFault("read_back", subject, gives=gives, times=3))
     waits: list[float] = []
     verify(world, waits)
     assert waits == [0.25, 0.5, 1.0]
-    assert len(world.calls(call)) == 4 + (call == "read_back")
+    assert len(world.calls("read_back")) == 4 + 2
 
 
 NEVER = [
     (
-        "read_back", "1.0", OTHER,
+        "1.0", OTHER,
         (f"{APP}:1.0: published, not yet readable: the tag reads back as {OTHER}, not {DIGEST}; "
         "another push may have moved it, or the registry settles late: look again"),
     ),
     (
-        "read_back", "1.0", None,
+        "1.0", None,
         (f"{APP}:1.0: published, not yet readable: the tag reads back as not found, not {DIGEST}; "
         "another push may have moved it, or the registry settles late: look again"),
     ),
     (
-        "head_manifest", str(CHILD), None,
+        str(CHILD), OTHER,
         (f"{APP}@{CHILD}: published, not yet readable: the index lists it and the registry does not "
-        "find it; look again; if it stays away, push again"),
+        "give it; look again; if it stays away, push again"),
+    ),
+    (
+        str(CHILD), None,
+        (f"{APP}@{CHILD}: published, not yet readable: the index lists it and the registry does not "
+        "give it; look again; if it stays away, push again"),
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("call", "subject", "gives", "message"), NEVER, ids=["other", "no tag", "no child"]
+    ("subject", "gives", "message"), NEVER, ids=["other", "no tag", "other child", "no child"]
 )
-def test_never_settles(world: World, call: str, subject: str, gives: object, message: str) -> None:
+def test_never_settles(world: World, subject: str, gives: object, message: str) -> None:
     """What still disagrees after 30 seconds is told, and nothing is undone."""
-    world[APP].faults.append(StoreFault(call, subject, gives=gives, times=FOR_EVER))
+    world[APP].faults.append(StoreFault("read_back", subject, gives=gives, times=FOR_EVER))
     waits: list[float] = []
     before = dict(world[APP].tags)
     assert errors_of(lambda: verify(world, waits)) == [("RegistryError", 6, message)]
@@ -107,9 +111,22 @@ def test_last_look(world: World) -> None:
 
 def test_every_failure(world: World) -> None:
     """All that cannot be proven is told, and an error of the registry is not waited for."""
-    world[APP].faults.append(StoreFault("read_back", "latest", error=Denied("denied", where="W")))
-    world[APP].faults.append(StoreFault("head_manifest", gives=None))
+    denied = Denied("denied", where="W", hint="log in")
+    world[APP].faults.append(StoreFault("read_back", "latest", error=denied))
+    world[APP].faults.append(StoreFault("read_back", str(CHILD), gives=None))
     waits: list[float] = []
     found = errors_of(lambda: verify(world, waits))
-    assert [kind for kind, _, _ in found] == ["Denied", "RegistryError"]
-    assert len(world.calls("read_back")) == 2
+    assert found == [
+        ("RegistryError", 6, "W: published, not yet readable: denied; log in"),
+        ("RegistryError", 6, NEVER[-1][-1]),
+    ]
+    assert len(world.calls("read_back")) == 2 + 1 + len(SETTLING_WAITS)
+
+
+def test_each_error_is_told_as_unproven(world: World) -> None:
+    """Whatever the registry answers to the proof, the words are that it is published, and code 6."""
+    for error in (Denied("no", hint=""), TransportError("gone"), NotFound("not here")):
+        world[APP].faults[:] = [StoreFault("read_back", "1.0", error=error)]
+        ((kind, code, message),) = errors_of(lambda: verify(world, []))
+        assert (kind, code) == ("RegistryError", 6)
+        assert message.startswith(f"published, not yet readable: {error.message}")

@@ -24,7 +24,7 @@ def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         make_tls_context(f"{tmp_path}/ca.pem")
     assert (
-        str(raised.value) == f"--ca '{tmp_path}/ca.pem' cannot be read: No such file or directory"
+        str(raised.value) == f"--ca '{tmp_path}/ca.pem' cannot be read: no such file or directory"
     )
 
 

@@ -109,6 +109,11 @@ class MemoryStore:
         """What stands after the first slash."""
         return self._name.partition("/")[2]
 
+    @property
+    def keeps_whole(self) -> bool:
+        """As a registry: a manifest is taken only with its blobs."""
+        return True
+
     async def fetch_manifest(self, reference: str) -> Content:
         """See `Store`."""
         answer = await self._meet("fetch_manifest", reference)
