@@ -65,7 +65,8 @@ def test_all_clients_agree(registry: DockerRegistry, repository: str, tmp_path: 
     raw = foreign.skopeo_inspect_raw(registry, name)
     assert (images.digest_of(raw), len(raw)) == (target["digest"], target["size"])
     assert listed(raw) == DIGESTS
-    assert listed(foreign.docker_manifest_inspect(registry, name)) == DIGESTS
+    if foreign.docker_knows_oci_indexes():
+        assert listed(foreign.docker_manifest_inspect(registry, name)) == DIGESTS
     assert listed(foreign.podman_manifest_inspect(registry, name)) == DIGESTS
     foreign.skopeo_copy_all(registry, name, tmp_path / "copy")
     (copied,) = json.loads((tmp_path / "copy" / "index.json").read_text())["manifests"]

@@ -38,6 +38,12 @@ def docker_manifest_inspect(registry: DockerRegistry, name: str) -> bytes:
     return _run("docker", "manifest", "inspect", "--insecure", f"{registry.host}/{name}")
 
 
+def docker_knows_oci_indexes() -> bool:
+    """Tell whether the docker client shows an OCI index; before 24 it shows Docker lists only."""
+    version = _run("docker", "version", "--format", "{{.Client.Version}}", fails=True).decode()
+    return int(version.partition(".")[0]) >= 24
+
+
 def podman_manifest_inspect(registry: DockerRegistry, name: str) -> bytes:
     """Give what podman prints of a manifest list or index; it runs no container."""
     home = Path(os.environ["HOME"])
@@ -55,7 +61,8 @@ def _docker(registry: DockerRegistry, name: str) -> str:
     return f"docker://{registry.host}/{name}"
 
 
-def _run(program: str, *arguments: str, **variables: str) -> bytes:
+def _run(program: str, *arguments: str, fails: bool = False, **variables: str) -> bytes:
+    """Run a client; one that `fails` for another reason (docker without a daemon) may do so."""
     done = subprocess.run(
         [find_program(program), *arguments],
         env={**os.environ, **variables},
@@ -63,5 +70,7 @@ def _run(program: str, *arguments: str, **variables: str) -> bytes:
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, f"{program} {' '.join(arguments)}:\n{done.stderr.decode()}"
+    assert fails or done.returncode == 0, (
+        f"{program} {' '.join(arguments)}:\n{done.stderr.decode()}"
+    )
     return done.stdout

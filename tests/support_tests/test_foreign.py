@@ -17,11 +17,12 @@ def test_clients_agree(registry: DockerRegistry, repository: str) -> None:
     name = f"{repository}:1"
     expected = [entry["digest"] for entry in json.loads(INDEX.manifest)["manifests"]]
     assert foreign.skopeo_inspect_raw(registry, name) == INDEX.manifest
-    for shown in (
-        foreign.docker_manifest_inspect(registry, name),
-        foreign.podman_manifest_inspect(registry, name),
-    ):
-        assert [entry["digest"] for entry in json.loads(shown)["manifests"]] == expected
+    clients = [foreign.podman_manifest_inspect]
+    if foreign.docker_knows_oci_indexes():
+        clients.append(foreign.docker_manifest_inspect)
+    for inspect in clients:
+        shown = json.loads(inspect(registry, name))["manifests"]
+        assert [entry["digest"] for entry in shown] == expected
 
 
 def test_skopeo_copies(registry: DockerRegistry, repository: str, tmp_path: Path) -> None:
