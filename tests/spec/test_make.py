@@ -88,6 +88,11 @@ WRONG: dict[str, tuple[list[str], dict[str, Any], str]] = {
         "=1: '' cannot be an annotation's key; write it like org.example.key",
     ),
     "source": (["A"], {}, "A: 'A' is not a reference: the repository name must be lower case"),
+    "template alone": (
+        ["app:1-{arch}"],
+        {},
+        "app:1-{arch}: 'app:1-{arch}' is a template; say its platforms with --platform",
+    ),
     "word": (
         ["app:{arc}"],
         {"platforms": ["linux/amd64"]},
