@@ -8,7 +8,7 @@ import pytest
 from tests.cli.world import AMD64, ARM64, SPEC, mbuild, write_builds
 from tests.support.images import digest_of, make_index, write_layout
 
-DIGEST = "sha256:c0f2fd570160a08ec1d987682c452b31981fbae2d5ca18ceca31d6735eb30faa"
+DIGEST = "sha256:dbde8386143a1acb1d55e32a8bd7fee8bd9fdb629ca4d41917c6904781219983"
 NAME = f"oci:dist@{DIGEST}"
 BUILDS = [
     f"  linux/amd64  {AMD64.digest[:19]}  CHANGE  oci:builds:amd64",
@@ -22,7 +22,7 @@ def shown(summary: str, tag: str, change: str, *more: str) -> list[str]:
     return [NAME, f"  OCI index, 2 images, 645 bytes: {summary}", f"  :1.0  {tag}", *builds, *more]
 
 
-PUSHED = shown("pushed and verified", "created", "added", "  copied 4 blobs (865 B), mounted 0")
+PUSHED = shown("pushed and verified", "created", "added", "  copied 4 blobs (21.0 kB), mounted 0")
 PLANNED = shown("would be pushed", "to be created", "added")
 KEPT = shown("nothing to do, every tag holds it", "kept", "kept")
 

@@ -15,7 +15,7 @@ from tests.support.specs import write_spec
 
 AMD64 = make_image("linux/amd64")
 OTHER = make_image("linux/amd64", seed="other")
-INDEX = "sha256:2d9fcd64e1ee98ce7d000d39194548dfba1c89e65039d78774da66a3c1f65ed5"
+INDEX = "sha256:318da81822615ed0ece3a9b89ec844e8df8e8d47311de3768df01f2f42380847"
 """The digest of the index that these tests would publish."""
 LOG_IN = "no login for it was found: log in with `docker login HOST`"
 

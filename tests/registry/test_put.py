@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_accepted(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
             status(413),
             (
                 "RegistryError", 6,
-                (f"{W}{HOST} answered 413 Request Entity Too Large: its limit is below this"
+                (f"{W}{HOST} answered 413 {HTTPStatus(413).phrase}: its limit is below this"
                 f" manifest's {INDEX.size} bytes"),
             ),
         ),

@@ -6,6 +6,7 @@ import pytest
 
 from mbuild.oci.digest import digest_of
 from mbuild.oci.manifest import Content
+from mbuild.report.text import human_size
 from mbuild.report.tree import inspect_document, inspect_lines
 from tests.support.images import Image, Index, make_attestation, make_image, make_index
 from tests.support.values import content_of
@@ -44,7 +45,8 @@ def test_image() -> None:
     manifest = json.loads(AMD64.manifest)
     blobs = [("config", manifest["config"]), *(("layer", layer) for layer in manifest["layers"])]
     assert [line.split() for line in shown[2:]] == [
-        [role, blob["digest"], str(blob["size"]), "B", blob["mediaType"]] for role, blob in blobs
+        [role, blob["digest"], *human_size(blob["size"]).split(), blob["mediaType"]]
+        for role, blob in blobs
     ]
 
 

@@ -122,3 +122,15 @@ def test_one_repository_may_have_many_targets() -> None:
     """Only a tag is taken, not the repository."""
     text = "images:\n- {image: app:1, sources: [a]}\n- {image: app:2, sources: [b]}"
     assert len(read(text).targets) == 2
+
+
+@pytest.mark.parametrize(
+    ("image", "tags"),
+    [("app:1", ("1", "a")), ("app", ("a",)), ("app:a", ("a",))],
+    ids=["tag in image", "no tag", "the same"],
+)
+def test_further_tags(image: str, tags: tuple[str, ...]) -> None:
+    """Tags that go to every target stand behind its own, and in the place of `latest`."""
+    text = SpecText("m.yaml", f"image: {image}\nsources: [a]".encode(), "")
+    (target,) = parse_spec([text], variables={}, tags=["a"]).targets
+    assert [one.tags for one in target.destinations] == [tags]

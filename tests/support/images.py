@@ -1,11 +1,12 @@
 """Small images, indexes and layouts, made byte by byte without the code under test."""
 
-import gzip
 import hashlib
 import io
 import json
 import random
+import struct
 import tarfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,7 +222,18 @@ def _layer(seed: str, size: int) -> tuple[bytes, bytes]:
         entry = tarfile.TarInfo("file")
         entry.size = len(content)
         archive.addfile(entry, io.BytesIO(content))
-    return raw.getvalue(), gzip.compress(raw.getvalue(), mtime=0)
+    return raw.getvalue(), _stored_gzip(raw.getvalue())
+
+
+def _stored_gzip(content: bytes) -> bytes:
+    """Wrap content as gzip (RFC 1952) in stored blocks: compressed ones depend on the zlib."""
+    blocks = [content[at : at + 0xFFFF] for at in range(0, len(content), 0xFFFF)] or [b""]
+    deflated = b"".join(
+        struct.pack("<BHH", block is blocks[-1], len(block), 0xFFFF - len(block)) + block
+        for block in blocks
+    )
+    header = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+    return header + deflated + struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
