@@ -11,6 +11,7 @@ from mbuild.oci.descriptor import Descriptor, to_docker_dict, to_oci_dict
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform, normalise
+from mbuild.publish.assemble import platform_of
 from mbuild.publish.outcome import Outcome, PlatformOutcome, TagAction, TagOutcome
 from mbuild.publish.present import Holding, Present
 from mbuild.publish.source import Child, Skipped, Source
@@ -37,6 +38,11 @@ class Step:
     def pending(self) -> tuple[TagOutcome, ...]:
         """Give the tags that are to be written."""
         return tuple(tag for tag in self.tags if tag.action != "kept")
+
+    @property
+    def is_to_do(self) -> bool:
+        """Tell whether to go there: for a tag, or to see that a place has not lost what it held."""
+        return bool(self.pending) or not self.store.keeps_whole
 
     @property
     def holds_index(self) -> bool:
@@ -137,7 +143,7 @@ def _platform_outcomes(
             yield PlatformOutcome(platform, source.name, "skipped")
             continue
         old = before.pop(_key(entry), None)
-        platform = str(entry.platform)
+        platform = _name_of(source, entry)
         if old is None:
             yield PlatformOutcome(platform, source.name, "added", entry)
         elif write(old) == write(entry):
@@ -146,6 +152,13 @@ def _platform_outcomes(
             yield PlatformOutcome(platform, source.name, "changed", entry, old.digest)
     for old in before.values():
         yield PlatformOutcome(str(old.platform or ""), "", "removed", old, old.digest)
+
+
+def _name_of(source: Source | Skipped, entry: Descriptor) -> str:
+    """Name the platform; an index that is passed on may leave it to the image's config."""
+    if entry.platform is None and isinstance(source, Source):
+        return str(platform_of(source))
+    return str(entry.platform)
 
 
 def _key(entry: Descriptor) -> Key:

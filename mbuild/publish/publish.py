@@ -26,7 +26,7 @@ from mbuild.publish.push import push_plan
 from mbuild.publish.resolve import Resolved, resolve_target
 from mbuild.publish.source import Source
 from mbuild.publish.together import both, raise_any, settled
-from mbuild.publish.validate import check_index, check_sources
+from mbuild.publish.validate import check_format, check_sources
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
@@ -90,7 +90,7 @@ class Publisher:
                 plan = await self._decide(target, places)
             except MbuildError as error:
                 return _failed(target, places, error)
-            if self.dry_run or not any(step.pending for step in plan.steps):
+            if self.dry_run or not any(step.is_to_do for step in plan.steps):
                 return plan.outcomes()
             self.announce(f"{places[0].name}: pushing {plan.index.digest}")
             return await push_plan(plan, sleep=self.sleep)
@@ -109,7 +109,7 @@ class Publisher:
         # What could be had is judged beside what could not: all that is wrong is told at once.
         raise_any((*missing, *unread, *check_sources(sources, target, are_all=not missing)))
         index, content = compose(target, sources)
-        raise_any(check_index(index, sources))
+        raise_any(check_format(target, sources))
         plan = make_plan(
             content,
             tuple(_with_entries(resolved, index)),

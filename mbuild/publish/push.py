@@ -26,7 +26,7 @@ async def push_plan(plan: Plan, *, sleep: Sleep = asyncio.sleep) -> tuple[Outcom
     finished, and what was not done is in the outcomes as `untouched`.
     """
     runs = [_StepRun(step, plan, sleep) for step in plan.steps]
-    active = [run for run in runs if run.step.pending]
+    active = [run for run in runs if run.step.is_to_do]
     try:
         await _side_by_side(run.stage() for run in active)
         if not any(run.errors for run in active):
@@ -54,6 +54,8 @@ async def _wait_for(work: Awaitable[None]) -> None:
 async def _finish_tags(work: Sequence[Awaitable[None]]) -> None:
     """Write all tags side by side; when cancelled, let those under way come to their end."""
     tasks = [asyncio.create_task(_wait_for(one)) for one in work]
+    if not tasks:  # a layout that was only seen to
+        return
     try:
         await asyncio.wait(tasks)
     except asyncio.CancelledError:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from mbuild.errors import ImageMismatch, MbuildError
 from mbuild.oci import media_types
-from mbuild.oci.index import Index
 from mbuild.oci.platform import Platform, contradictions, normalise, satisfies
 from mbuild.publish.assemble import make_entry, platform_of
 from mbuild.publish.source import Source, told_of
@@ -28,9 +27,9 @@ def check_sources(
     )
 
 
-def check_index(index: Index, sources: tuple[Source, ...]) -> tuple[MbuildError, ...]:
-    """Check that the index's format can hold its children: a Docker list Docker images only."""
-    if index.media_type != media_types.DOCKER_LIST:
+def check_format(target: Target, sources: tuple[Source, ...]) -> tuple[MbuildError, ...]:
+    """Check that the format asked for can hold the children: a Docker list Docker images only."""
+    if target.format != "docker":
         return ()
     return tuple(_misfits(sources))
 

@@ -103,10 +103,11 @@ class Registries:
         self._entry(domain)[0].may_push(path)
 
     def _entry(self, domain: str) -> tuple[Session, Registry]:
-        if domain not in self._open:
+        key = domain.lower()
+        if key not in self._open:
             session = self._make_session(make_host(domain, self._settings.plain_http))
-            self._open[domain] = session, Registry(session, copies=self._settings.jobs)
-        return self._open[domain]
+            self._open[key] = session, Registry(session, copies=self._settings.jobs)
+        return self._open[key]
 
     def _make_session(self, host: Host) -> Session:
         settings = self._settings

@@ -1,14 +1,16 @@
 """The flow for many targets: side by side, each alone with its failures, told in their order."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from mbuild.errors import Denied, NotFound, TransportError, worst_exit_code
+from mbuild.errors import Denied, NotFound, SpecError, TransportError, worst_exit_code
 from mbuild.publish import publish as flow
 from mbuild.publish.library import Library
 from mbuild.publish.publish import Publisher
-from mbuild.spec.spec import Spec
+from mbuild.spec.spec import Position, Spec
 from tests.publish.world import (
     APP,
     BUILDS,
@@ -22,6 +24,7 @@ from tests.publish.world import (
     tags_of,
     target,
 )
+from tests.store.world import tags_in
 from tests.support.images import make_image
 from tests.support.memory_store import Gate, StoreFault
 from tests.support.values import blob_descriptor, content_of
@@ -138,6 +141,32 @@ def test_one_repository_of_two_targets(world: World) -> None:
     first, second = publish(world, target(GOOD, tags=("1.0",)), target(GOOD, tags=("2.0",)))
     assert (first.target, second.target) == (f"{APP}:1.0", f"{APP}:2.0")
     assert set(world[APP].tags) == {"1.0", "2.0"}
+
+
+def test_two_spellings(world: World, tmp_path: Path) -> None:
+    """Two targets that name one tag of a layout by two paths are refused, and nothing is written."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "app")
+    first, second = (target(GOOD, images=(f"oci:{tmp_path}/{name}",)) for name in ("app", "link"))
+    second = replace(second, position=Position("other.yaml", 7, 9))
+    with pytest.raises(SpecError) as raised:
+        publish(world, first, second)
+    assert str(raised.value) == (
+        f"other.yaml:7:9: tag '1.0' of oci:{tmp_path}/app is a target already, first at "
+        "spec.yaml:1:1; take one out"
+    )
+    assert (raised.value.exit_code, raised.value.problems[0].code) == (3, "duplicate-target")
+    assert world.log == []
+    assert list((tmp_path / "app").iterdir()) == []
+
+
+def test_two_spellings_with_a_tag_each(world: World, tmp_path: Path) -> None:
+    """A layout may be named by two paths where the tags differ, and holds both then."""
+    (tmp_path / "link").symlink_to(tmp_path / "app")
+    names = ("app", "1.0"), ("link", "2.0")
+    targets = [target(GOOD, images=(f"oci:{tmp_path}/{name}",), tags=(tag,)) for name, tag in names]
+    assert all(outcome.is_published for outcome in publish(world, *targets))
+    assert {tag for tag, _ in tags_in(tmp_path / "app")} == {"1.0", "2.0"}
 
 
 def test_no_targets(world: World) -> None:

@@ -105,6 +105,25 @@ def test_there_already(world: World) -> None:
     assert [str(digest) for digest in transfer.placed] == [AMD64.digest]
 
 
+def test_looks_are_denied(world: World) -> None:
+    """Where the target lets nothing be asked before a first push, everything is written."""
+    for call in ("head_manifest", "has_blob"):
+        world[APP].faults.append(StoreFault(call, error=Denied("denied")))
+    assert bring(world, f"{MIRROR}:amd64").copied.blobs == 3
+    check_whole(world, AMD64)
+
+
+def test_looks_and_writes_are_denied(world: World) -> None:
+    """Where the write is denied as well, that is the error."""
+    world[APP].faults.append(StoreFault("has_blob", error=Denied("not to be read")))
+    world[APP].faults.append(StoreFault("head_manifest", error=Denied("not to be read")))
+    world[APP].faults.append(
+        StoreFault("upload_blob", error=Denied("not to be written", where="W"))
+    )
+    found = errors_of(lambda: bring(world, f"{MIRROR}:amd64"))
+    assert set(found) == {("Denied", 5, "W: not to be written")}
+
+
 def test_blobs_there_already(world: World) -> None:
     """Only what is missing is copied."""
     (layer, *_) = AMD64.layers

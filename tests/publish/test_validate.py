@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from mbuild.publish.assemble import make_index
-from mbuild.publish.validate import check_index, check_sources
+from mbuild.publish.validate import check_format, check_sources
 from mbuild.spec.spec import Entry
 from tests.publish.world import APP, World, entry, index_of, shown, sources_of, target, with_config
 from tests.support import images
@@ -16,11 +15,11 @@ ZSTD = {"io.github.containers.compression.zstd": "true"}
 
 
 def problems(world: World, *entries: Entry, **more: Any) -> list[tuple[str, int, str]]:
-    """Everything that is wrong with the entries' images, and then with their index."""
+    """Everything that is wrong with the entries' images, and then with the format."""
     policy = more.get("attestations", "keep")
     sources = sources_of(world, *entries, attestations=policy)
     wanted = target(*entries, **more)
-    found = check_sources(sources, wanted) or check_index(make_index(wanted, sources), sources)
+    found = check_sources(sources, wanted) or check_format(wanted, sources)
     return [shown(error) for error in found]
 
 
@@ -254,6 +253,21 @@ def test_attested_docker_image() -> None:
     assert problems(world, given, format="docker") == [expected]
     assert problems(world, given, format="docker", attestations="strip") == []
     assert problems(world, given) == []
+
+
+def test_annotated_docker_image() -> None:
+    """Annotations that the source lists have no place in a Docker list; an OCI index keeps them."""
+    world = World()
+    image = make_image("linux/amd64", docker=True)
+    world[APP].put("1.0", index_of((image, {"annotations": {"a": "1"}})))
+    given = entry(f"{APP}:1.0", "linux/amd64")
+    expected = (
+        "ImageMismatch", 4,
+        (f"spec.yaml:3:5: {APP}:1.0: its entry has annotations, which a Docker list cannot hold; "
+        "use format: oci"),
+    )  # fmt: skip
+    assert problems(world, given, format="docker") == [expected]
+    assert problems(world, given, format="oci") == problems(world, given) == []
 
 
 def test_all_at_once(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -52,7 +53,7 @@ class World(Stores):
         """Open a layout on the disk, anything else in memory."""
         if isinstance(reference, LayoutReference):
             made = LayoutStore(reference.directory)
-            return self._layouts.setdefault(reference.directory, made)
+            return self._layouts.setdefault(os.path.realpath(reference.directory), made)
         return self[reference.repository]
 
     def open_target(self, reference: AnyReference) -> Store:

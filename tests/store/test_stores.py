@@ -19,6 +19,7 @@ from tests.support.faults import Fault, challenge
 SAME = [
     ("registry.test/team/app:1.0", "registry.test/team/app:2.0"),
     ("app", "docker.io/library/app:1.0"),
+    ("REGISTRY.test/team/app", "registry.test/team/app"),
     ("oci:dist/app", "oci:dist/../dist/app:1.0"),
 ]
 DIFFERENT = [
@@ -83,8 +84,12 @@ def test_names(text: str, kind: type, names: tuple[str, str, str]) -> None:
     assert use(question) == (kind, names)
 
 
-@pytest.mark.parametrize(("is_target", "actions"), [(False, "pull"), (True, "pull,push")])
-def test_token_of_a_target(is_target: bool, actions: str) -> None:
+@pytest.mark.parametrize(
+    ("targets", "actions"),
+    [((), "pull"), (("registry.test",), "pull,push"), (("REGISTRY.test",), "pull,push")],
+    ids=["source", "target", "target in capitals"],
+)
+def test_token_of_a_target(targets: tuple[str, ...], actions: str) -> None:
     """A target's token may push from the first request on, another repository's never."""
     header = 'Bearer realm="http://tokens.test/token",service="registry"'
     fake = FakeRegistry(Fault("*", "", challenge(header)))
@@ -98,7 +103,9 @@ def test_token_of_a_target(is_target: bool, actions: str) -> None:
             make_transport=lambda _host: FakeTransport(hosts),
         ) as registries:
             stores = Stores(registries)
-            store = stores.open_target(reference) if is_target else stores.open(reference)
+            store = stores.open(reference)
+            for host in targets:
+                assert stores.open_target(parse_any_reference(f"{host}/team/app")) is store
             with pytest.raises(Exception, match=r"tokens\.test"):
                 await store.head_manifest("1.0")
 
