@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from mbuild.errors import Denied, NotFound, RegistryError
+from mbuild.errors import Denied, NotFound, ProtocolError, RegistryError
 from mbuild.registry.answers import Answer, failure, parse_errors, printable
 
 
@@ -61,6 +61,30 @@ def test_parse_errors(body: object, expected: tuple[tuple[str, str], ...]) -> No
 def test_describe(status: int, body: object, expected: str) -> None:
     """Host, status and the registry's own words stand in one bounded line."""
     assert answer(status, body).describe() == expected
+
+
+PAGES = {
+    "declared": ("Text/HTML; charset=utf-8", b"Sign in", True),
+    "by its look": ("", b"\n <!doctype html>", True),
+    "JSON": ("application/json", b'{"errors": []}', False),
+    "nothing": ("", b"", False),
+}
+
+
+@pytest.mark.parametrize(("kind", "body", "is_page"), PAGES.values(), ids=PAGES)
+def test_page_is_no_404(kind: str, body: bytes, is_page: bool) -> None:
+    """A 404 that is a web page tells of a host that is no registry, not of an absent image."""
+    given = Answer(404, httpx.Headers({"content-type": kind}), body, httpx.URL("https://reg.test"))
+    error = failure(given, where="w", login_hint="log in")
+    assert given.is_html is is_page
+    if is_page:
+        assert (type(error), error.exit_code) == (ProtocolError, 6)
+        assert str(error) == (
+            "w: reg.test answered 404 Not Found, as a web page; "
+            "check that the name is that of a registry and of an image in it"
+        )
+    else:
+        assert (type(error), str(error)) == (NotFound, "w: reg.test answered 404 Not Found")
 
 
 def test_printable_is_bounded() -> None:

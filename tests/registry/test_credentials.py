@@ -32,6 +32,9 @@ def keychain(folder: Path, recorder: Recorder, content: object) -> Keychain:
         ("reg.test", {"https://reg.test/v2/": auth()}, ALICE),
         ("reg.test", {"http://reg.test": auth("bob:x"), "reg.test": auth()}, ALICE),
         ("reg.test", {"reg.test:5000": auth()}, None),
+        ("reg.test", {"reg.test/team": auth()}, None),
+        ("reg.test", {"https://reg.test/v2/team": auth()}, None),
+        ("reg.test", {"reg.test/team": auth("bob:x"), "http://reg.test/v1": auth()}, ALICE),
         ("docker.io", {"https://index.docker.io/v1/": auth()}, ALICE),
         ("docker.io", {"docker.io": auth()}, ALICE),
         ("docker.io", {"registry-1.docker.io": auth()}, ALICE),
@@ -43,7 +46,7 @@ def keychain(folder: Path, recorder: Recorder, content: object) -> Keychain:
         ("reg.test", None, None),
     ],
     ids=[
-        "exact", "normalised", "exact first", "port", "hub", "hub by name", "hub by host",
+        "exact", "normalised", "exact first", "port", "team", "team by address", "not the team's", "hub", "hub by name", "hub by host",
         "fields", "trailing nul", "identity", "registry token", "helper's mark", "no auths",
     ],
 )  # fmt: skip
@@ -153,6 +156,14 @@ def test_no_helper(tmp_path: Path, recorder: Recorder, config: object) -> None:
     """Where the file does not show that a helper keeps the host's login, nothing is said."""
     chain = keychain(tmp_path, recorder, config)
     assert chain.find(make_host("reg.test", frozenset())) is None
+    assert recorder.warnings == []
+
+
+def test_entry_beside_a_helper(tmp_path: Path, recorder: Recorder) -> None:
+    """An entry that can be used counts, and the helper is not spoken of."""
+    config = {"credHelpers": {"reg.test": "pass"}, "auths": {"reg.test": auth()}}
+    chain = keychain(tmp_path, recorder, config)
+    assert chain.find(make_host("reg.test", frozenset())) == ALICE
     assert recorder.warnings == []
 
 

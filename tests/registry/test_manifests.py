@@ -304,7 +304,7 @@ def test_head_fails(recorder: Recorder, fake: FakeRegistry) -> None:
     )  # fmt: skip
 
 
-def test_read_tag(recorder: Recorder, fake: FakeRegistry) -> None:
+def test_read_back(recorder: Recorder, fake: FakeRegistry) -> None:
     """The proof is what a tag's bytes hash to, whatever the headers say."""
     fake.faults.append(Fault("GET", "", header("Docker-Content-Digest", ABSENT)))
     found = ask(recorder, fake, lambda registry: registry.read_back("team/app", "1.0"))
@@ -313,14 +313,14 @@ def test_read_tag(recorder: Recorder, fake: FakeRegistry) -> None:
     assert {one.method for one in fake.log.exchanges} == {"GET"}
 
 
-def test_read_tag_fails(recorder: Recorder, fake: FakeRegistry) -> None:
+def test_read_back_fails(recorder: Recorder, fake: FakeRegistry) -> None:
     """A tag that may not be read is no absent one."""
     fake.faults.append(Fault("GET", "", status(403)))
     found = error_of(recorder, fake, lambda registry: registry.read_back("team/app", "1.0"))
     assert found == ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")
 
 
-def test_read_tag_on_hub(recorder: Recorder, fake: FakeRegistry) -> None:
+def test_read_back_on_hub(recorder: Recorder, fake: FakeRegistry) -> None:
     """Docker Hub is asked by HEAD, since a GET counts as a pull."""
 
     async def scenario() -> list[object]:

@@ -5,12 +5,18 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from mbuild.errors import TransportError
+from mbuild.oci.reference import LayoutReference
+from mbuild.registry.registries import Registries
+from mbuild.registry.settings import Settings
 from mbuild.store.files import lock_folder
 from mbuild.store.layout import LayoutStore
+from mbuild.store.stores import Stores
 from tests.store.world import AMD64, INDEX, ask, index_json, snapshot, tags_in
 from tests.support.cli import environment
 from tests.support.images import make_image
@@ -135,6 +141,29 @@ def test_lock_is_waited_for(tmp_path: Path) -> None:
     ask(tmp_path, put)
     assert waits == [0.05] * 3
     assert tags_in(tmp_path) == [("1.0", AMD64.digest)]
+
+
+def test_lock_is_not_waited_for_beyond_the_deadline(tmp_path: Path) -> None:
+    """Where another keeps the lock, the deadline ends the wait, and no tag is written."""
+    holder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+
+    async def put() -> None:
+        async with Registries(Settings(deadline=0.2)) as registries:
+            store = Stores(registries).open_target(LayoutReference(str(tmp_path)))
+            await store.put_manifest("1.0", content_of(AMD64))
+
+    begun = time.monotonic()
+    with pytest.raises(TransportError) as raised:
+        asyncio.run(put())
+    os.close(holder)
+    assert time.monotonic() - begun < 2
+    assert raised.value.exit_code == 6
+    assert str(raised.value) == (
+        f"oci:{tmp_path}:1.0: not done within the deadline of 0.2 s; "
+        "raise --deadline, or look why the registry is slow (-vv shows each request)"
+    )
+    assert not (tmp_path / "index.json").exists()
 
 
 def test_lock_is_given_back(tmp_path: Path) -> None:

@@ -143,12 +143,19 @@ def test_damaged_blob_is_written_anew(layout: Path, content: bytes) -> None:
     assert path.read_bytes() == NEW.manifest
 
 
-@pytest.mark.parametrize("kept", [0, 5], ids=["empty", "cut"])
-def test_blob_that_was_cut_is_not_there(layout: Path, kept: int) -> None:
-    """A layer's file that another tool left too short does not count as the layer."""
-    descriptor = blob_descriptor(AMD64.layers[0])
-    path = blob_path(layout, str(descriptor.digest))
-    path.write_bytes(path.read_bytes()[:kept])
+LAYER = AMD64.layers[0]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [b"", LAYER[:5], LAYER + b"x", LAYER[:-1] + bytes([LAYER[-1] ^ 1])],
+    ids=["empty", "cut", "longer", "other bytes"],
+)
+def test_damaged_blob_is_not_there(layout: Path, left: bytes) -> None:
+    """A layer's file that does not hash to its name does not count as the layer."""
+    descriptor = blob_descriptor(LAYER)
+    assert ask(layout, lambda store: store.has_blob(descriptor))
+    blob_path(layout, str(descriptor.digest)).write_bytes(left)
     assert not ask(layout, lambda store: store.has_blob(descriptor))
 
 
