@@ -8,8 +8,6 @@ import httpx
 import pytest
 
 from mbuild.errors import MbuildError
-from mbuild.oci.digest import parse_digest
-from mbuild.registry.client import Registry
 from tests.registry.world import (
     DAMAGED,
     HOST,
@@ -26,7 +24,6 @@ from tests.registry.world import (
 from tests.support.exchange import Answer
 from tests.support.fake_registry import FakeRegistry
 from tests.support.faults import (
-    NO_HEAD,
     Fault,
     content,
     cut,
@@ -254,117 +251,6 @@ def test_redirects_end(recorder: Recorder) -> None:
     found = error_of(recorder, fake, lambda r: r.fetch_manifest("a/b", "1"))
     assert found == ("ProtocolError", 6, f"{HOST}/a/b:1: more than 10 redirects{NO_REGISTRY}")
     assert len(fake.log.exchanges) == 11
-
-
-@pytest.mark.parametrize("reference", ["1.0", INDEX.digest])
-def test_head(recorder: Recorder, fake: FakeRegistry, reference: str) -> None:
-    """A HEAD is enough where it says all."""
-    found = ask(recorder, fake, lambda registry: registry.head_manifest("team/app", reference))
-    assert found == content_of(INDEX).descriptor()
-    assert [one.method for one in fake.log.exchanges] == ["HEAD"]
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        NO_HEAD,
-        Fault("HEAD", "/manifests/", header("Docker-Content-Digest", None)),
-        Fault("HEAD", "/manifests/", header("Docker-Content-Digest", "sha256:1")),
-        Fault("HEAD", "/manifests/", header("Content-Length", "0")),
-        Fault("HEAD", "/manifests/", header("Content-Length", "x")),
-        Fault("HEAD", "/manifests/", header("Content-Type", "text/plain")),
-    ],
-    ids=["405", "no digest", "bad digest", "zero", "no number", "type"],
-)
-def test_head_by_get(recorder: Recorder, fake: FakeRegistry, fault: Fault) -> None:
-    """What HEAD does not say, GET does."""
-    fake.faults.append(fault)
-    found = ask(recorder, fake, lambda registry: registry.head_manifest("team/app", "1.0"))
-    assert found == content_of(INDEX).descriptor()
-    assert [one.method for one in fake.log.exchanges] == ["HEAD", "GET"]
-
-
-@pytest.mark.parametrize("faults", [[], [NO_HEAD]], ids=["head", "get"])
-def test_head_absent(recorder: Recorder, fake: FakeRegistry, faults: list[Fault]) -> None:
-    """Nothing there is None, by either way."""
-    fake.faults.extend(faults)
-    assert ask(recorder, fake, lambda registry: registry.head_manifest("team/app", "2")) is None
-
-
-def test_head_fails(recorder: Recorder, fake: FakeRegistry) -> None:
-    """A refusal is no absence, and a digest that is not the one asked for is an error."""
-    fake.faults.append(Fault("HEAD", "1.0", status(403)))
-    fake.faults.append(Fault("HEAD", "sha256", header("Docker-Content-Digest", ABSENT)))
-    found = error_of(recorder, fake, lambda registry: registry.head_manifest("team/app", "1.0"))
-    assert found == ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")
-    by_digest = lambda registry: registry.head_manifest("team/app", INDEX.digest)  # noqa: E731
-    assert error_of(recorder, fake, by_digest) == (
-        "IntegrityError", 6,
-        f"{HOST}/team/app@{INDEX.digest}: the registry says that its digest is {ABSENT}{DAMAGED}",
-    )  # fmt: skip
-
-
-def test_read_back(recorder: Recorder, fake: FakeRegistry) -> None:
-    """The proof is what a tag's bytes hash to, whatever the headers say."""
-    fake.faults.append(Fault("GET", "", header("Docker-Content-Digest", ABSENT)))
-    found = ask(recorder, fake, lambda registry: registry.read_back("team/app", "1.0"))
-    assert found == parse_digest(INDEX.digest)
-    assert ask(recorder, fake, lambda registry: registry.read_back("team/app", "2")) is None
-    assert {one.method for one in fake.log.exchanges} == {"GET"}
-
-
-def test_read_back_fails(recorder: Recorder, fake: FakeRegistry) -> None:
-    """A tag that may not be read is no absent one."""
-    fake.faults.append(Fault("GET", "", status(403)))
-    found = error_of(recorder, fake, lambda registry: registry.read_back("team/app", "1.0"))
-    assert found == ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")
-
-
-def test_read_back_on_hub(recorder: Recorder, fake: FakeRegistry) -> None:
-    """Docker Hub is asked by HEAD, since a GET counts as a pull."""
-
-    async def scenario() -> list[object]:
-        hosts = {"registry-1.docker.io": fake}
-        async with open_registries(recorder, hosts) as registries:
-            hub = registries.registry("docker.io")
-            return [await hub.read_back("team/app", tag) for tag in ("1.0", "2")]
-
-    assert asyncio.run(scenario()) == [parse_digest(INDEX.digest), None]
-    assert [f"{one.method} {one.path}" for one in fake.log.exchanges] == [
-        "GET /v2/",
-        "HEAD /v2/team/app/manifests/1.0",
-        "HEAD /v2/team/app/manifests/2",
-    ]
-
-
-def test_warnings(recorder: Recorder, fake: FakeRegistry) -> None:
-    """A registry's warning is passed on once; other codes are not."""
-    fake.faults.append(Fault("*", "", header("Warning", '299 - "going \\"away\\"\x1b"')))
-
-    async def question(registry: Registry) -> None:
-        await registry.head_manifest("team/app", "1.0")
-        await registry.head_manifest("team/app", "1.0")
-        fake.faults[:] = [Fault("*", "", header("Warning", '199 - "other"'))]
-        await registry.head_manifest("team/app", "1.0")
-
-    ask(recorder, fake, question)
-    assert recorder.warnings == [f'{HOST} says: going "away"\\x1b']
-
-
-def test_observer_sees_no_query(recorder: Recorder, fake: FakeRegistry) -> None:
-    """What is told of a request has neither query nor user."""
-    target = "https://user:word@cdn.test/v2/team/app/manifests/1.0?signature=secret"
-    fake.faults.append(Fault("GET", "", lambda *_: Answer(307, {"Location": target}), times=1))
-
-    async def scenario() -> None:
-        async with open_registries(recorder, {HOST: fake, "cdn.test": fake}) as registries:
-            await registries.registry(HOST).fetch_manifest("team/app", "1.0")
-
-    asyncio.run(scenario())
-    assert [(one.method, one.url, one.status) for one in recorder.exchanges] == [
-        ("GET", f"https://{HOST}/v2/team/app/manifests/1.0", 307),
-        ("GET", "https://cdn.test/v2/team/app/manifests/1.0", 200),
-    ]
 
 
 def test_content_type_says_index(recorder: Recorder) -> None:
