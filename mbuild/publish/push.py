@@ -110,13 +110,15 @@ class _StepRun:
         self._proven = False
 
     async def prove(self) -> None:
-        """Read back what was written."""
-        if not self._written:
+        """Read back what was written, a layout's lost blobs that were brought back included."""
+        is_repair = not self.step.pending and self._transfer.copied.blobs > 0
+        tags = tuple(self._tags) if is_repair else tuple(self._written)
+        if not tags:
             return
         try:
             await verify_published(
                 self.step.store,
-                tuple(self._written),
+                tags,
                 self._plan.index.digest,
                 children=tuple(self._transfer.placed),
                 sleep=self._sleep,

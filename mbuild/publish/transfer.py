@@ -21,8 +21,8 @@ COPIES_UNDER_WAY = 8
 class Transfer:
     """Brings children into one target; each blob and each child is seen to once.
 
-    `placed` collects the digests of the children that were not fetched from the target
-    itself, and so are proven only when they are read back.
+    `placed` collects the digests of the children that are proven only when they are read
+    back: all but those just fetched from a target that keeps its images whole.
     """
 
     def __init__(self, target: Store) -> None:
@@ -44,10 +44,10 @@ class Transfer:
         Raises the errors of the tree; no tag is touched here.
         """
         distinct = {child.content.digest: child for child in children}
-        foreign = [child for child in distinct.values() if child.store is not self._target]
-        self.placed.extend(child.content.digest for child in foreign)
-        there = await all_together(self._is_whole(child) for child in foreign)
-        missing = [child for child, found in zip(foreign, there, strict=True) if not found]
+        unproven = [child for child in distinct.values() if not self._is_proven(child)]
+        self.placed.extend(child.content.digest for child in unproven)
+        there = await all_together(self._is_whole(child) for child in unproven)
+        missing = [child for child, found in zip(unproven, there, strict=True) if not found]
         blobs = {
             blob.digest: (blob, child.store)
             for child in missing
@@ -58,6 +58,9 @@ class Transfer:
         await all_together(
             self._target.put_manifest(str(child.content.digest), child.content) for child in missing
         )
+
+    def _is_proven(self, child: Child) -> bool:
+        return child.store is self._target and self._target.keeps_whole
 
     async def _is_whole(self, child: Child) -> bool:
         """Tell whether the target has a child with all that belongs to it.

@@ -54,6 +54,8 @@ def _summary(outcome: Outcome, index: Descriptor, *, planned: bool) -> str:
         return f"{shape}: not published in full"
     if not outcome.is_published:
         return f"{shape}: not published, since another repository of the target failed"
+    if not outcome.is_change and outcome.copied.blobs:
+        return f"{shape}: every tag holds it, blobs that were lost are back"
     if not outcome.is_change:
         return f"{shape}: nothing to do, every tag holds it"
     if planned:

@@ -8,7 +8,7 @@ import pytest
 from tests.publish.world import BUILDS, World, entry, publish, tags_of, target
 from tests.store.test_skopeo import copy, skopeo
 from tests.store.world import blob_path, snapshot
-from tests.support.images import digest_of, make_image
+from tests.support.images import digest_of, make_image, write_layout
 
 AMD64, ARM64 = make_image("linux/amd64", layers=2), make_image("linux/arm64")
 BOTH = entry(f"{BUILDS}:amd64", "linux/amd64"), entry(f"{BUILDS}:arm64", "linux/arm64")
@@ -79,9 +79,23 @@ def test_repaired(
     assert outcome.errors == ()
     assert tags_of(outcome) == [(tag, "kept" if tag == "1.0" else "created")]
     assert outcome.copied.blobs == copied
+    assert outcome.verified is (True if copied or tag == "2.0" else None)
     assert {n: raw for n, raw in snapshot(layout).items() if n.startswith("blobs/")} == whole
     assert skopeo("inspect", "--raw", f"oci:{layout}:{tag}")
     copy(f"oci:{layout}:{tag}", f"oci:{tmp_path / 'copied'}:{tag}")
+
+
+@pytest.mark.parametrize("damage", [cut, take_layer], ids=["cut", "missing"])
+def test_nothing_to_repair_from(
+    world: World, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """What is damaged in the layout that is source and target at once stops the tag."""
+    layout = write_layout(tmp_path / "app", {"amd64": AMD64})
+    damage(layout)
+    source = entry(f"oci:{layout}:amd64", "linux/amd64")
+    (outcome,) = publish(world, target(source, images=(f"oci:{layout}",)))
+    assert tags_of(outcome) == [("1.0", "untouched")]
+    assert [error.exit_code for error in outcome.errors] in ([4], [6])
 
 
 def test_nothing_to_repair(world: World, tmp_path: Path) -> None:

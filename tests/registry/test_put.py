@@ -82,6 +82,8 @@ def test_accepted(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
     """Registries say yes in several ways, with and without a digest."""
     fake.faults.append(Fault("PUT", "", status(code)))
     ask(recorder, fake, put)
+    assert [exchange.method for exchange in fake.log.exchanges] == ["PUT"]
+    assert recorder.waits == []
 
 
 @pytest.mark.parametrize(

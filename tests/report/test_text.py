@@ -62,6 +62,15 @@ def test_nothing_to_do(planned: bool) -> None:
     ]
 
 
+def test_repaired() -> None:
+    """A layout whose tags are all in place, and whose blobs were not, is told to be whole again."""
+    told = lines(replace(KEPT, copied=Copied(1, 0, 512)))
+    assert (told[1], told[-1]) == (
+        "  OCI index, 1 image, 1609 bytes: every tag holds it, blobs that were lost are back",
+        "  copied 1 blob (512 B), mounted 0",
+    )
+
+
 @pytest.mark.parametrize("planned", [True, False], ids=["planned", "pushed"])
 def test_no_index(planned: bool) -> None:
     """A target that came to nothing is one line."""
