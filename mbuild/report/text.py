@@ -48,19 +48,20 @@ def _summary(outcome: Outcome, index: Descriptor, *, planned: bool) -> str:
     if outcome.attestations:
         held += f", {count(outcome.attestations, 'attestation')}"
     shape = f"{kind}, {held}, {index.size} bytes"
-    if outcome.errors and all(tag.action in {"untouched", "kept"} for tag in outcome.tags):
-        return f"{shape}: not published"
+    return f"{shape}: {_verdict(outcome, planned=planned)}"
+
+
+def _verdict(outcome: Outcome, *, planned: bool) -> str:
     if outcome.errors:
-        return f"{shape}: not published in full"
+        is_untouched = all(tag.action in {"untouched", "kept"} for tag in outcome.tags)
+        return "not published" if is_untouched else "not published in full"
     if not outcome.is_published:
-        return f"{shape}: not published, since another repository of the target failed"
-    if not outcome.is_change and outcome.copied.blobs:
-        return f"{shape}: every tag holds it, blobs that were lost are back"
-    if not outcome.is_change:
-        return f"{shape}: nothing to do, every tag holds it"
-    if planned:
-        return f"{shape}: would be pushed"
-    return f"{shape}: pushed and verified"
+        return "not published, since another repository of the target failed"
+    if outcome.is_change:
+        return "would be pushed" if planned else "pushed and verified"
+    if outcome.copied.blobs:
+        return "every tag holds it, blobs that were lost are back"
+    return "nothing to do, every tag holds it"
 
 
 def _tag_row(tag: TagOutcome, *, planned: bool) -> tuple[str, ...]:
