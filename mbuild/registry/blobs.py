@@ -1,4 +1,4 @@
-"""Blobs of one registry: fetch, stream, look, mount."""
+"""Blobs of one registry: fetch, stream, look, measure, mount."""
 
 from __future__ import annotations
 
@@ -46,6 +46,29 @@ class Blobs:
             raise self._session.failure(answer, request.where)
         return True
 
+    async def size(self, path: str, digest: Digest) -> int | None:
+        """Ask how large a blob is, None where the answer does not say; NotFound for 404."""
+        request = self._request("HEAD", path, digest)
+        answer = await self._session.call(request)
+        if not answer.is_success:
+            raise self._session.failure(answer, request.where)
+        length = answer.headers.get("content-length", "")
+        is_encoded = answer.headers.get("content-encoding", "identity") != "identity"
+        return int(length) if length.isdecimal() and not is_encoded else None
+
+    async def hash(self, path: str, descriptor: Descriptor) -> tuple[int, Digest]:
+        """Read a blob to its end, and give the size and digest that it has.
+
+        Of more bytes than the descriptor says only the first too many are read.
+        """
+        where = self._session.where(path, descriptor.digest)
+
+        async def attempt() -> tuple[int, Digest]:
+            async with self._stream(path, descriptor.digest) as chunks:
+                return await measured(chunks, descriptor)
+
+        return await self._session.policy.run(where, attempt)
+
     async def mount(self, path: str, digest: Digest, from_path: str) -> bool:
         """Ask that a blob of another repository here be in this one too; False if declined."""
         request = Request(
@@ -70,13 +93,17 @@ class Blobs:
     @asynccontextmanager
     async def open(self, path: str, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
         """Stream a blob, one attempt; its end is only reached when size and digest are right."""
-        request = self._request("GET", path, descriptor.digest)
+        async with self._stream(path, descriptor.digest) as chunks:
+            yield checked(chunks, descriptor, self._session.where(path, descriptor.digest))
+
+    @asynccontextmanager
+    async def _stream(self, path: str, digest: Digest) -> AsyncIterator[AsyncIterator[bytes]]:
+        request = self._request("GET", path, digest)
         deadline = self._session.policy.deadline
         async with AsyncExitStack() as stack:
             async with deadline.bound(request.where):
                 response = await stack.enter_async_context(self._session.open(request))
-            chunks = deadline.bound_each(checked_length(response, request.where), request.where)
-            yield checked(chunks, descriptor, request.where)
+            yield deadline.bound_each(checked_length(response, request.where), request.where)
 
     def _pull_scope(self, path: str) -> str:
         return f"repository:{path}:pull"
@@ -101,6 +128,21 @@ class Blobs:
             await self._session.attempt(request)
         except MbuildError:
             return
+
+
+async def measured(chunks: AsyncIterator[bytes], descriptor: Descriptor) -> tuple[int, Digest]:
+    """Hash a stream as its descriptor's digest does; give the size and digest that it has.
+
+    It is read to its end, or to the first piece that makes it too large.
+    """
+    hasher = descriptor.digest.hasher()
+    size = 0
+    async for chunk in chunks:
+        hasher.update(chunk)
+        size += len(chunk)
+        if size > descriptor.size:
+            break
+    return size, Digest(descriptor.digest.algorithm, hasher.hexdigest())
 
 
 def check_bytes(content: bytes, descriptor: Descriptor, where: str) -> None:

@@ -69,6 +69,18 @@ class Registry:
         """Ask whether a repository has a blob."""
         return await self._blobs.has(path, digest)
 
+    async def blob_size(self, path: str, digest: Digest) -> int | None:
+        """Ask how large a blob is, None where the registry does not say; NotFound for 404."""
+        return await self._blobs.size(path, digest)
+
+    async def hash_blob(self, path: str, descriptor: Descriptor) -> tuple[int, Digest]:
+        """Read a blob to its end and give its true size and digest; nothing of it is kept.
+
+        It stops soon after more bytes than the descriptor says. Raises NotFound for 404.
+        """
+        async with self._copies:
+            return await self._blobs.hash(path, descriptor)
+
     async def mount_blob(self, path: str, digest: Digest, from_path: str) -> bool:
         """Take a blob over from another repository of this registry ("Mounting a blob").
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import IO
 
 from mbuild.errors import StoreError
+from mbuild.oci.digest import Digest
 
 Sleep = Callable[[float], Awaitable[None]]
 LOCK_POLL_SECONDS = 0.05
 TEMPORARY = ".tmp-"
+CHUNK = 1024 * 1024
 
 
 _NEXT_STEPS = {
@@ -127,3 +129,12 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def hash_file(path: Path, named: Digest) -> Digest:
+    """Hash a file by the algorithm of the digest that names it; raises OSError."""
+    hasher = named.hasher()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            hasher.update(chunk)
+    return Digest(named.algorithm, hasher.hexdigest())

@@ -13,8 +13,10 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
 from mbuild.store.files import (
+    CHUNK,
     Sleep,
     explain_disk_errors,
+    hash_file,
     lock_folder,
     replace_file,
     sweep,
@@ -28,9 +30,6 @@ from mbuild.store.layout_index import (
     parse_layout_index,
 )
 from mbuild.store.store import OpenSource
-
-CHUNK = 1024 * 1024
-
 
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
 
@@ -126,7 +125,20 @@ class LayoutStore:
         with explain_disk_errors(path, self._name):
             if not path.is_file() or path.stat().st_size != descriptor.size:
                 return False
-            return await asyncio.to_thread(_hashes_to, path, descriptor.digest)
+            return await asyncio.to_thread(hash_file, path, descriptor.digest) == descriptor.digest
+
+    async def blob_size(self, digest: Digest) -> int | None:
+        """Measure the blob's file."""
+        path = self._existing_blob(digest)
+        with explain_disk_errors(path, self._name):
+            return path.stat().st_size
+
+    async def hash_blob(self, descriptor: Descriptor) -> tuple[int, Digest]:
+        """Read the blob's file to its end, whatever its size."""
+        path = self._existing_blob(descriptor.digest)
+        with explain_disk_errors(path, self._name):
+            digest = await asyncio.to_thread(hash_file, path, descriptor.digest)
+            return path.stat().st_size, digest
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:  # noqa: ARG002
         """Give False: layouts share no blobs."""
@@ -263,14 +275,6 @@ class LayoutStore:
     def _at(self, reference: str) -> str:
         separator = "@" if _digest_in(reference) else ":"
         return f"{self._name}{separator}{reference}" if reference else self._name
-
-
-def _hashes_to(path: Path, digest: Digest) -> bool:
-    hasher = digest.hasher()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            hasher.update(chunk)
-    return hasher.hexdigest() == digest.encoded
 
 
 def _digest_in(reference: str) -> Digest | None:

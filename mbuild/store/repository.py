@@ -66,6 +66,14 @@ class RepositoryStore:
         """See distribution-spec, "Checking if content exists in the registry"."""
         return await self._registry.has_blob(self._path, descriptor.digest)
 
+    async def blob_size(self, digest: Digest) -> int | None:
+        """See distribution-spec, "Checking if content exists in the registry"."""
+        return await self._registry.blob_size(self._path, digest)
+
+    async def hash_blob(self, descriptor: Descriptor) -> tuple[int, Digest]:
+        """See distribution-spec, "Pulling blobs"."""
+        return await self._registry.hash_blob(self._path, descriptor)
+
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:
         """See distribution-spec, "Mounting a blob from another repository"."""
         return await self._registry.mount_blob(self._path, digest, source_path)

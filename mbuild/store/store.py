@@ -58,6 +58,18 @@ class Store(Protocol):
     async def has_blob(self, descriptor: Descriptor) -> bool:
         """Tell whether the blob is there, whole as far as that can be told without reading it."""
 
+    async def blob_size(self, digest: Digest) -> int | None:
+        """Tell how large a blob is without reading it, None where the store does not say.
+
+        Raises NotFound if there is none.
+        """
+
+    async def hash_blob(self, descriptor: Descriptor) -> tuple[int, Digest]:
+        """Read a blob to its end, and give the size and digest that it has.
+
+        More bytes than the descriptor says need not be read. Raises NotFound if there is none.
+        """
+
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:
         """Take a blob over from the repository at `source_path` in the same place.
 

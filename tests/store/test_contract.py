@@ -10,7 +10,7 @@ import pytest
 
 from mbuild.errors import IntegrityError, MbuildError, NotFound, RegistryError
 from mbuild.oci.descriptor import Descriptor
-from mbuild.oci.digest import parse_digest
+from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import Content
 from mbuild.oci.reference import parse_reference
 from mbuild.registry.registries import Registries
@@ -165,8 +165,20 @@ def test_blob(opening: Opening) -> None:
     assert run(opening, use) == (True, blob, blob)
 
 
+def test_measured_blob(opening: Opening) -> None:
+    """A blob's size can be asked for, and its bytes read and hashed, without its being fetched."""
+    blob = bytes(range(256)) * 9
+
+    async def use(store: Store) -> tuple[int | None, tuple[int, Digest]]:
+        descriptor = blob_descriptor(blob)
+        await store.upload_blob(descriptor, stream_of(blob))
+        return await store.blob_size(descriptor.digest), await store.hash_blob(descriptor)
+
+    assert run(opening, use) == (2304, (2304, parse_digest(digest_of(blob))))
+
+
 def test_absent_blob_is_not_found(opening: Opening) -> None:
-    """A blob that is not there is NotFound, fetched or streamed."""
+    """A blob that is not there is NotFound, fetched, streamed, measured or hashed."""
     absent = blob_descriptor(b"absent")
 
     async def stream(store: Store) -> None:
@@ -175,6 +187,8 @@ def test_absent_blob_is_not_found(opening: Opening) -> None:
 
     assert isinstance(error_of(opening, lambda store: store.fetch_blob(absent)), NotFound)
     assert isinstance(error_of(opening, stream), NotFound)
+    assert isinstance(error_of(opening, lambda store: store.blob_size(absent.digest)), NotFound)
+    assert isinstance(error_of(opening, lambda store: store.hash_blob(absent)), NotFound)
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ class MemoryStore:
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
         """See `Store`."""
         await self._meet("fetch_blob", descriptor.digest)
-        blob = self._blob(descriptor)
+        blob = self._blob(descriptor.digest)
         _check(blob, descriptor)
         return blob
 
@@ -156,6 +156,19 @@ class MemoryStore:
         """See `Store`."""
         answer = await self._meet("has_blob", descriptor.digest)
         return str(descriptor.digest) in self.blobs if answer is PASS else bool(answer)
+
+    async def blob_size(self, digest: Digest) -> int | None:
+        """See `Store`."""
+        answer = await self._meet("blob_size", digest)
+        if answer is not PASS:
+            return answer  # type: ignore[no-any-return]
+        return len(self._blob(digest))
+
+    async def hash_blob(self, descriptor: Descriptor) -> tuple[int, Digest]:
+        """See `Store`."""
+        await self._meet("hash_blob", descriptor.digest)
+        blob = self._blob(descriptor.digest)
+        return len(blob), digest_of(blob)
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:
         """See `Store`."""
@@ -170,7 +183,7 @@ class MemoryStore:
     async def open_blob(self, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
         """See `Store`."""
         await self._meet("open_blob", descriptor.digest)
-        yield _in_pieces(self._blob(descriptor))
+        yield _in_pieces(self._blob(descriptor.digest))
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
         """See `Store`."""
@@ -196,10 +209,10 @@ class MemoryStore:
     def _find(self, reference: str) -> Content | None:
         return self.manifests.get(self.tags.get(reference, reference))
 
-    def _blob(self, descriptor: Descriptor) -> bytes:
-        blob = self.blobs.get(str(descriptor.digest))
+    def _blob(self, digest: Digest) -> bytes:
+        blob = self.blobs.get(str(digest))
         if blob is None:
-            raise NotFound("no such blob", where=self._at(str(descriptor.digest)))
+            raise NotFound("no such blob", where=self._at(str(digest)))
         return blob
 
     def _at(self, reference: str) -> str:
