@@ -75,10 +75,10 @@ def _entries(sources: tuple[Source, ...]) -> Iterator[Descriptor]:
 
 def make_entry(source: Source) -> Descriptor:
     """Make the index entry of an image: what its source listed of it, and the spec on top."""
-    listed = source.listed or source.child.content.descriptor()
+    listed = source.listed or source.child.descriptor
     return replace(
         listed,
-        media_type=source.child.content.media_type,
+        media_type=source.child.descriptor.media_type,
         platform=platform_of(source),
         annotations=make_annotations(
             {**dict(listed.annotations), **dict(source.entry.annotations)}

@@ -2,49 +2,128 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from mbuild.errors import MbuildError
 from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
+from mbuild.registry.flight import SingleFlight
 from mbuild.store.store import Store
 
+MAX_HELD = 32 * 1024 * 1024
+"""The most bytes of manifests and configs that are held in memory at a time."""
+
 T = TypeVar("T")
+Held = TypeVar("Held", Content, bytes)
+
+Key = tuple[str, str]
+"""A store's name, and a tag or a digest in it."""
 
 
 class Library:
-    """Remembers what was fetched in this run; a failure is given to all who wait for it."""
+    """Remembers what was found in this run; a failure is given to all who ask for the same.
 
-    def __init__(self) -> None:
-        self._fetches: dict[Hashable, asyncio.Task[Any]] = {}
+    What a tag held when it was first asked for stands for the whole run. Bytes are held up
+    to `max_held` of them: the least recently used go first, and are fetched again by digest.
+    """
+
+    def __init__(self, *, max_held: int = MAX_HELD) -> None:
+        self._flights = SingleFlight()
+        self._tags: dict[Key, Descriptor] = {}
+        self._errors: dict[Key, MbuildError] = {}
+        self._held: OrderedDict[Key, Content | bytes] = OrderedDict()
+        self._bytes = 0
+        self._max_held = max_held
+        self._homes: dict[Key, Store] = {}
+
+    async def descriptor(self, store: Store, tag: str) -> Descriptor | None:
+        """Ask what a tag holds, without its bytes; None where there is nothing."""
+        key = (store.name, tag)
+        known = self._tags.get(key)
+        return known or await self._once("head", key, lambda: self._head(store, tag))
 
     async def manifest(self, store: Store, reference: str) -> Content:
-        """Fetch a manifest by tag or digest, or give the one fetched before."""
-        return await self._once((store.name, reference), lambda: store.fetch_manifest(reference))
+        """Fetch a manifest by tag or digest, or give what was fetched before."""
+        if ":" in reference:
+            return await self._by_digest(store, reference)
+        if known := self._tags.get((store.name, reference)):
+            return await self._by_digest(store, str(known.digest))
+        key = (store.name, reference)
+        return await self._once("fetch", key, lambda: self._by_tag(store, reference))
 
     async def blob(self, store: Store, descriptor: Descriptor) -> bytes:
-        """Fetch a small blob, or give the one fetched before from the same repository."""
-        key = (store.name, descriptor.digest, descriptor.size)
-        return await self._once(key, lambda: store.fetch_blob(descriptor))
+        """Fetch a small blob, or give what was fetched before from the same repository."""
+        key = (store.name, str(descriptor.digest))
+        held = self._recall(key)
+        if isinstance(held, bytes) and len(held) == descriptor.size:
+            return held
+        home = self._homes.get(key, store)
+        return self._hold(key, await self._once("fetch", key, lambda: home.fetch_blob(descriptor)))
 
-    async def _once(self, key: Hashable, fetch: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        task = self._fetches.get(key)
-        if task is None or task.cancelled():
-            task = self._fetches[key] = asyncio.create_task(fetch())
-            task.add_done_callback(_seen)
-        result: T = await asyncio.shield(task)
-        return result
+    def learn(self, store: Store, tag: str, content: Content) -> None:
+        """Take note of what a tag holds from now on: this run has put it there, or will."""
+        self._tags[store.name, tag] = content.descriptor()
+        self._hold((store.name, str(content.digest)), content)
+
+    def lend(self, store: Store, digest: Digest, home: Store) -> None:
+        """From now on fetch from `home` what `store` will have only when it is written."""
+        self._homes.setdefault((store.name, str(digest)), home)
 
     async def close(self) -> None:
         """Stop what is still under way."""
-        tasks = tuple(self._fetches.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._flights.close()
+
+    async def _head(self, store: Store, tag: str) -> Descriptor | None:
+        found = await store.head_manifest(tag)
+        return self._tags.setdefault((store.name, tag), found) if found else None
+
+    async def _by_tag(self, store: Store, tag: str) -> Content:
+        content = await store.fetch_manifest(tag)
+        known = self._tags.setdefault((store.name, tag), content.descriptor())
+        if known.digest != content.digest:  # moved between a HEAD of this run and this GET
+            return await self._by_digest(store, str(known.digest))
+        return self._hold((store.name, str(content.digest)), content)
+
+    async def _by_digest(self, store: Store, digest: str) -> Content:
+        key = (store.name, digest)
+        held = self._recall(key)
+        if isinstance(held, Content):
+            return held
+        home = self._homes.get(key, store)
+        return self._hold(key, await self._once("fetch", key, lambda: home.fetch_manifest(digest)))
+
+    async def _once(
+        self, kind: str, key: Key, work: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T:
+        if error := self._errors.get(key):
+            raise error.with_traceback(None)
+        return await self._flights.run((kind, *key), lambda: self._noted(key, work))
+
+    async def _noted(self, key: Key, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        try:
+            return await work()
+        except MbuildError as error:
+            self._errors[key] = error
+            raise
+
+    def _recall(self, key: Key) -> Content | bytes | None:
+        held = self._held.get(key)
+        if held is not None:
+            self._held.move_to_end(key)
+        return held
+
+    def _hold(self, key: Key, value: Held) -> Held:
+        if key not in self._held:
+            self._held[key] = value
+            self._bytes += _size(value)
+        while self._bytes > self._max_held:
+            _, oldest = self._held.popitem(last=False)
+            self._bytes -= _size(oldest)
+        return value
 
 
-def _seen(task: asyncio.Task[Any]) -> None:
-    """Mark a failure as noticed: those who waited for it were given it."""
-    if not task.cancelled():
-        task.exception()
+def _size(value: Content | bytes) -> int:
+    return len(value) if isinstance(value, bytes) else value.size

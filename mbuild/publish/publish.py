@@ -21,11 +21,12 @@ from mbuild.publish.assemble import compose
 from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.plan import Listed, Plan, make_plan, untouched
-from mbuild.publish.present import read_present
+from mbuild.publish.present import Presence
 from mbuild.publish.push import push_plan
 from mbuild.publish.resolve import Resolved, resolve_target
+from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.source import Source
-from mbuild.publish.together import both, raise_any, settled
+from mbuild.publish.together import both, raise_any
 from mbuild.publish.validate import check_format, check_sources
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
@@ -62,9 +63,19 @@ class Publisher:
         targets = [(target, self._open(target)) for target in spec.targets]
         if problems := tuple(_taken_twice(targets)):
             raise SpecError(problems)
-        tasks = [
-            asyncio.create_task(self._one(target, places, slots)) for target, places in targets
-        ]
+        order = Order(spec.targets)
+        tasks: list[Work] = []
+
+        async def in_turn(number: int) -> tuple[Outcome, ...]:
+            target, places = targets[number]
+            try:
+                await order.wait(number, tasks)
+            except MbuildError as error:
+                return _failed(target, places, error)
+            async with slots:
+                return await self._one(target, places, is_source=order.is_source(number))
+
+        tasks += [asyncio.create_task(in_turn(number)) for number in range(len(targets))]
         while pending := [task for task in tasks if not task.done()]:
             try:
                 await asyncio.wait(pending)
@@ -83,27 +94,29 @@ class Publisher:
         return tuple(opening(destination.repository) for destination in target.destinations)
 
     async def _one(
-        self, target: Target, places: tuple[Store, ...], slots: asyncio.Semaphore
+        self, target: Target, places: tuple[Store, ...], *, is_source: bool
     ) -> tuple[Outcome, ...]:
-        async with slots:
-            try:
-                plan = await self._decide(target, places)
-            except MbuildError as error:
-                return _failed(target, places, error)
-            if self.dry_run or not any(step.is_to_do for step in plan.steps):
-                return plan.outcomes()
-            self.announce(f"{places[0].name}: pushing {plan.index.digest}")
-            return await push_plan(plan, sleep=self.sleep)
+        try:
+            plan = await self._decide(target, places)
+        except MbuildError as error:
+            return _failed(target, places, error)
+        outcomes = await self._carry_out(plan)
+        if is_source:
+            teach(self.library, plan, is_written=not self.dry_run)
+        return outcomes
+
+    async def _carry_out(self, plan: Plan) -> tuple[Outcome, ...]:
+        if self.dry_run or not any(step.is_to_do for step in plan.steps):
+            return plan.outcomes()
+        self.announce(f"{plan.steps[0].store.name}: pushing {plan.index.digest}")
+        return await push_plan(plan, sleep=self.sleep)
 
     async def _decide(self, target: Target, places: tuple[Store, ...]) -> Plan:
         noun = "image" if len(target.entries) == 1 else "images"
         self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
+        presence = Presence(target, places, self.library)
         (resolved, missing), (presents, unread) = await both(
-            resolve_target(target, self.stores, self.library),
-            settled(
-                read_present(destination, store, self.library)
-                for destination, store in zip(target.destinations, places, strict=True)
-            ),
+            resolve_target(target, self.stores, self.library, presence), presence.read()
         )
         sources = tuple(source for source in resolved if isinstance(source, Source))
         # What could be had is judged beside what could not: all that is wrong is told at once.

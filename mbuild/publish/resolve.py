@@ -1,8 +1,9 @@
-"""Resolve: fetch the manifest and config of every entry, all side by side."""
+"""Resolve: find out which image every entry of a target names, all side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from mbuild.errors import (
@@ -16,13 +17,16 @@ from mbuild.errors import (
 )
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import parse_digest
 from mbuild.oci.image_config import parse_config_platform
 from mbuild.oci.index import Index, parse_index
 from mbuild.oci.manifest import Content, ImageManifest, parse_image_manifest
 from mbuild.oci.platform import Platform, complete
 from mbuild.oci.reference import DEFAULT_TAG, LayoutReference
 from mbuild.publish.choose import choose_entries
+from mbuild.publish.earlier import find_image, is_listed
 from mbuild.publish.library import Library
+from mbuild.publish.present import Presence
 from mbuild.publish.source import Attestation, Child, Skipped, Source, told_of
 from mbuild.publish.together import all_together, both, settled
 from mbuild.spec.spec import AttestationPolicy, Entry, Target
@@ -35,49 +39,93 @@ Resolved = tuple[Source | Skipped, ...]
 
 
 async def resolve_target(
-    target: Target, stores: Stores, library: Library
+    target: Target, stores: Stores, library: Library, presence: Presence
 ) -> tuple[Resolved, tuple[MbuildError, ...]]:
-    """Fetch all that the target's entries name, in the spec's order.
+    """Find out all that the target's entries name, in the spec's order.
 
+    An image that the target has already, as `presence` tells, is kept without being read.
     Gives what could be had, and the errors of the entries that could not: a SourceNotFound,
     ImageMismatch, Denied or RegistryError each, with the entry's position.
     """
+    reading = Reading(library, presence, target.attestations)
     groups, errors = await settled(
-        _Resolver(entry, stores.open(entry.reference), library, target.attestations).run()
-        for entry in target.entries
+        _Resolver(entry, stores.open(entry.reference), reading).run() for entry in target.entries
     )
     return tuple(source for group in groups for source in group), errors
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What all entries of a target are read with."""
+
+    library: Library
+    presence: Presence
+    policy: AttestationPolicy
 
 
 class _Resolver:
     """Resolves one entry; holds what each of its steps needs."""
 
-    def __init__(
-        self, entry: Entry, store: Store, library: Library, policy: AttestationPolicy
-    ) -> None:
+    def __init__(self, entry: Entry, store: Store, reading: Reading) -> None:
         self._entry = entry
         self._store = store
-        self._library = library
-        self._policy = policy
+        self._library = reading.library
+        self._presence = reading.presence
+        self._policy = reading.policy
+        self._reference = _asked_for(entry)
 
     async def run(self) -> Resolved:
         try:
-            content = await self._fetch()
-            if content is None:
-                return (Skipped(self._entry),)
-            if media_types.is_index(content.media_type):
-                return await self._from_index(content)
-            return (await self._source(content),)
+            return await self._unread() or await self._read()
         except MbuildError as error:
             raise self._placed(error) from error
 
+    async def _unread(self) -> Resolved:
+        """Give the image that the target has already, or nothing where it must be read.
+
+        What the cache knows is cheaper still, and is not looked for here.
+        """
+        wanted = self._entry.platform
+        if wanted is None or not await self._may_be_there(self._reference):
+            return ()
+        named, indexes = await both(self._name(), self._presence.indexes())
+        if named is None or media_types.is_index(named.media_type):
+            return ()
+        kept = find_image(indexes, named, wanted)
+        if kept is None or kept.platform is None:
+            return ()
+        return (Source(self._entry, named, Child(named, self._store), kept.platform),)
+
+    async def _may_be_there(self, reference: str) -> bool:
+        """Tell whether it is worth looking into what the target holds before reading."""
+        if not self._store.keeps_whole or self._store.knows(reference):
+            return False
+        return await self._presence.is_published()
+
+    async def _name(self) -> Descriptor | None:
+        """Ask what the entry's tag holds; a digest says so itself, but for its size."""
+        if ":" not in self._reference:
+            return await self._library.descriptor(self._store, self._reference)
+        digest = parse_digest(self._reference)
+        for index in await self._presence.indexes():
+            for listed in index.images:
+                if listed.digest == digest:
+                    return Descriptor(listed.media_type, digest, listed.size)
+        return None
+
+    async def _read(self) -> Resolved:
+        content = await self._fetch()
+        if content is None:
+            return (Skipped(self._entry),)
+        if media_types.is_index(content.media_type):
+            return await self._from_index(content)
+        found = await self._platform(content)
+        named = content.descriptor()
+        return (Source(self._entry, named, Child(named, self._store, content), found),)
+
     async def _fetch(self) -> Content | None:
-        reference = self._entry.reference
-        text = str(reference.digest) if reference.digest else reference.tag
-        if not text and not isinstance(reference, LayoutReference):
-            text = DEFAULT_TAG
         try:
-            return await self._library.manifest(self._store, text)
+            return await self._library.manifest(self._store, self._reference)
         except NotFound as error:
             if self._entry.optional:
                 return None
@@ -99,20 +147,36 @@ class _Resolver:
 
     async def _listed_source(self, origin: Content, index: Index, listed: Descriptor) -> Source:
         wanted = () if self._policy == "strip" else index.attestations_of(listed)
-        content, attestations = await both(
-            self._child_content(listed),
+        (child, found), attestations = await both(
+            self._listed_child(listed),
             all_together(self._attestation(entry) for entry in wanted),
         )
-        source = await self._source(content)
-        found = complete(source.found, listed.platform) if listed.platform else source.found
-        return Source(self._entry, source.child, found, listed, origin, attestations)
+        named = origin.descriptor()
+        return Source(self._entry, named, child, found, listed, origin, attestations)
+
+    async def _listed_child(self, listed: Descriptor) -> tuple[Child, Platform]:
+        """Give an image of a source index with its platform, unread where the target has it."""
+        wanted = self._entry.platform or listed.platform
+        if wanted and await self._may_be_there(str(listed.digest)):
+            kept = find_image(await self._presence.indexes(), listed, wanted)
+            if kept and kept.platform:
+                return Child(_bare(listed), self._store), kept.platform
+        content = await self._listed_content(listed)
+        found = await self._platform(content)
+        found = complete(found, listed.platform) if listed.platform else found
+        return Child(content.descriptor(), self._store, content), found
 
     async def _attestation(self, entry: Descriptor) -> Attestation:
-        content = await self._child_content(entry)
-        manifest = parse_or_mismatch(parse_image_manifest, content)
-        return Attestation(entry, Child(content, manifest, self._store, is_attestation=True))
+        if await self._may_be_there(str(entry.digest)) and is_listed(
+            await self._presence.indexes(), entry
+        ):
+            return Attestation(entry, Child(_bare(entry), self._store, is_attestation=True))
+        content = await self._listed_content(entry)
+        parse_or_mismatch(parse_image_manifest, content)
+        child = Child(content.descriptor(), self._store, content, is_attestation=True)
+        return Attestation(entry, child)
 
-    async def _child_content(self, listed: Descriptor) -> Content:
+    async def _listed_content(self, listed: Descriptor) -> Content:
         try:
             content = await self._library.manifest(self._store, str(listed.digest))
         except NotFound as error:
@@ -127,7 +191,8 @@ class _Resolver:
             )
         return content
 
-    async def _source(self, content: Content) -> Source:
+    async def _platform(self, content: Content) -> Platform:
+        """Read the platform of an image from its config."""
         manifest = parse_child(content)
         try:
             raw = await self._library.blob(self._store, manifest.config)
@@ -135,8 +200,7 @@ class _Resolver:
             raise SourceError(
                 f"its config {manifest.config.digest} does not exist", hint="push it again"
             ) from error
-        found = _platform_in(raw)
-        return Source(self._entry, Child(content, manifest, self._store), found)
+        return _platform_in(raw)
 
     def _placed(self, error: MbuildError) -> MbuildError:
         """Say of an error which entry it befell: the spec's place first, then the reference."""
@@ -148,6 +212,19 @@ class _Resolver:
             # A layout that is missing or broken is a matter of the images, not of a registry.
             return SourceError(message, where=where, hint=error.hint)
         return error.placed(message, where)
+
+
+def _asked_for(entry: Entry) -> str:
+    """Give the digest or the tag to ask for; a layout may be asked for its only image."""
+    reference = entry.reference
+    if reference.digest:
+        return str(reference.digest)
+    is_layout = isinstance(reference, LayoutReference)
+    return reference.tag if reference.tag or is_layout else DEFAULT_TAG
+
+
+def _bare(listed: Descriptor) -> Descriptor:
+    return Descriptor(listed.media_type, listed.digest, listed.size)
 
 
 def parse_child(content: Content) -> ImageManifest:

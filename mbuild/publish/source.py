@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mbuild.oci.descriptor import Descriptor
-from mbuild.oci.manifest import Content, ImageManifest
+from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform
 from mbuild.spec.spec import Entry
 from mbuild.store.store import Store
@@ -13,11 +13,14 @@ from mbuild.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A manifest that the index will name, as it came from `store`, with what it holds."""
+    """A manifest that the index will name, and the store it is in.
 
-    content: Content
-    manifest: ImageManifest
+    `content` is None where it is known to be unchanged and was not read.
+    """
+
+    descriptor: Descriptor
     store: Store
+    content: Content | None = None
     is_attestation: bool = False
 
 
@@ -33,11 +36,13 @@ class Attestation:
 class Source:
     """An image for the index, resolved from an entry of the spec.
 
-    `found` is the platform the image's config gives. Of a source that was itself an index,
-    `origin` is that index and `listed` the descriptor the image had in it; else None.
+    `named` is what the entry's reference itself names, an index perhaps. `found` is the
+    platform the image's config gives. Of a source that was itself an index, `origin` is that
+    index and `listed` the descriptor the image had in it; else None.
     """
 
     entry: Entry
+    named: Descriptor
     child: Child
     found: Platform
     listed: Descriptor | None = None

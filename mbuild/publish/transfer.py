@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from mbuild.errors import Denied, NotFound, SourceError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
+from mbuild.oci.manifest import Content, parse_image_manifest
 from mbuild.oci.media_types import is_foreign_layer
 from mbuild.publish.outcome import Copied
 from mbuild.publish.source import Child
@@ -43,20 +44,21 @@ class Transfer:
 
         Raises the errors of the tree; no tag is touched here.
         """
-        distinct = {child.content.digest: child for child in children}
+        distinct = {child.descriptor.digest: child for child in children}
         unproven = [child for child in distinct.values() if not self._is_proven(child)]
-        self.placed.extend(child.content.digest for child in unproven)
+        self.placed.extend(child.descriptor.digest for child in unproven)
         there = await all_together(self._is_whole(child) for child in unproven)
         missing = [child for child, found in zip(unproven, there, strict=True) if not found]
+        contents = await all_together(_load(child) for child in missing)
         blobs = {
             blob.digest: (blob, child.store)
-            for child in missing
-            for blob in child.manifest.blobs
+            for child, content in zip(missing, contents, strict=True)
+            for blob in parse_image_manifest(content.raw).blobs
             if not is_foreign_layer(blob.media_type)
         }
         await all_together(self._bring_blob(blob, store) for blob, store in blobs.values())
         await all_together(
-            self._target.put_manifest(str(child.content.digest), child.content) for child in missing
+            self._target.put_manifest(str(content.digest), content) for content in contents
         )
 
     def _is_proven(self, child: Child) -> bool:
@@ -70,7 +72,7 @@ class Transfer:
         if not self._target.keeps_whole:
             return False
         try:
-            return await self._target.head_manifest(str(child.content.digest)) is not None
+            return await self._target.head_manifest(str(child.descriptor.digest)) is not None
         except Denied:
             return False
 
@@ -93,6 +95,21 @@ class Transfer:
             await self._target.upload_blob(blob, lambda: _open(source, blob))
             self._blobs += 1
             self._bytes += blob.size
+
+
+async def _load(child: Child) -> Content:
+    """Give a child's bytes, and fetch those that had not to be read up to now."""
+    if child.content:
+        return child.content
+    digest = str(child.descriptor.digest)
+    try:
+        return await child.store.fetch_manifest(digest)
+    except NotFound as error:
+        raise SourceError(
+            f"the image is listed already, and does not exist any more: {error.message}",
+            where=error.where,
+            hint="build and push the image again",
+        ) from error
 
 
 @asynccontextmanager

@@ -106,7 +106,7 @@ def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator
 
 def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
     for source in sources:
-        if not media_types.is_docker(source.child.content.media_type):
+        if not media_types.is_docker(source.child.descriptor.media_type):
             yield _mismatch(
                 source,
                 "it is an OCI image, and format: docker makes a list of Docker images only",

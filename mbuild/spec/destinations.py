@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, check_tag
+from mbuild.oci.reference import DEFAULT_TAG, AnyReference, check_tag
+from mbuild.spec.dependencies import unique_name
 from mbuild.spec.problems import Problems, show
 from mbuild.spec.references import read_reference
 from mbuild.spec.spec import Destination, Position
@@ -44,11 +44,7 @@ class Claims:
 
     def take(self, repository: AnyReference, tag: str, claim: _Claim, problems: Problems) -> None:
         """Take a tag, or tell that another target has it."""
-        if isinstance(repository, LayoutReference):
-            name = f"oci:{posixpath.normpath(repository.directory)}"
-        else:
-            name = f"{repository.domain.lower()}/{repository.path}"
-        first = self._taken.setdefault((name, tag), claim)
+        first = self._taken.setdefault((unique_name(repository), tag), claim)
         if first is claim:
             return
         # Two targets may take the tag from the same defaults: then they are told apart.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mbuild.spec.dependencies import check_order
 from mbuild.spec.destinations import Claims
 from mbuild.spec.problems import Problems
 from mbuild.spec.spec import Spec
@@ -36,13 +37,13 @@ def parse_spec(
     """
     problems, claims = Problems(), Claims(tags)
     with problems.raised():
-        return Spec(
-            tuple(
-                read_target(draft, document.folder, claims, problems)
-                for document in documents
-                for draft in _drafts(document, variables, problems)
-            )
+        targets = tuple(
+            read_target(draft, document.folder, claims, problems)
+            for document in documents
+            for draft in _drafts(document, variables, problems)
         )
+        check_order(targets, problems)
+        return Spec(targets)
 
 
 def _drafts(document: SpecText, variables: Mapping[str, str], problems: Problems) -> list[Draft]:
