@@ -56,11 +56,12 @@ class Library:
 
     async def blob(self, store: Store, descriptor: Descriptor) -> bytes:
         """Fetch a small blob, or give what was fetched before from the same repository."""
-        key = (store.name, str(descriptor.digest))
+        digest = str(descriptor.digest)
+        key = (store.name, f"{digest} {descriptor.size}")
         held = self._recall(key)
-        if isinstance(held, bytes) and len(held) == descriptor.size:
+        if isinstance(held, bytes):
             return held
-        home = self._homes.get(key, store)
+        home = self._homes.get((store.name, digest), store)
         return self._hold(key, await self._once("fetch", key, lambda: home.fetch_blob(descriptor)))
 
     def learn(self, store: Store, tag: str, content: Content) -> None:
@@ -95,9 +96,7 @@ class Library:
         home = self._homes.get(key, store)
         return self._hold(key, await self._once("fetch", key, lambda: home.fetch_manifest(digest)))
 
-    async def _once(
-        self, kind: str, key: Key, work: Callable[[], Coroutine[Any, Any, T]]
-    ) -> T:
+    async def _once(self, kind: str, key: Key, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if error := self._errors.get(key):
             raise error.with_traceback(None)
         return await self._flights.run((kind, *key), lambda: self._noted(key, work))

@@ -62,7 +62,7 @@ class Transfer:
         )
 
     def _is_proven(self, child: Child) -> bool:
-        return child.store is self._target and self._target.keeps_whole
+        return self._target.keeps_whole and self._target.saw(child.descriptor.digest)
 
     async def _is_whole(self, child: Child) -> bool:
         """Tell whether the target has a child with all that belongs to it.

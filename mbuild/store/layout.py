@@ -73,6 +73,14 @@ class LayoutStore:
         """Give False: any tool may have taken a file away, or left one half written."""
         return False
 
+    def saw(self, _digest: Digest) -> bool:
+        """Give False: a folder is looked into each time."""
+        return False
+
+    def knows(self, _reference: str) -> bool:
+        """Give False: what lies in a folder is in no cache."""
+        return False
+
     async def fetch_manifest(self, reference: str) -> Content:
         """Read a manifest by tag, by digest, or the layout's only one (empty text)."""
         descriptor = self._find(reference)

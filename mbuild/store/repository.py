@@ -21,6 +21,7 @@ class RepositoryStore:
         self._path = reference.path
         self._place = reference.domain
         self._name = reference.familiar
+        self._seen: set[Digest] = set()
 
     @property
     def name(self) -> str:
@@ -42,17 +43,31 @@ class RepositoryStore:
         """Give True: a registry takes a manifest only when its blobs are there."""
         return True
 
+    def saw(self, digest: Digest) -> bool:
+        """Tell of what was fetched, asked for or put in this run."""
+        return digest in self._seen
+
+    def knows(self, _reference: str) -> bool:
+        """Give False: nothing is kept from one run to the next."""
+        return False
+
     async def fetch_manifest(self, reference: str) -> Content:
         """See distribution-spec, "Pulling manifests"."""
-        return await self._registry.fetch_manifest(self._path, reference)
+        content = await self._registry.fetch_manifest(self._path, reference)
+        self._seen.add(content.digest)
+        return content
 
     async def head_manifest(self, reference: str) -> Descriptor | None:
         """See distribution-spec, "Checking if content exists in the registry"."""
-        return await self._registry.head_manifest(self._path, reference)
+        found = await self._registry.head_manifest(self._path, reference)
+        if found:
+            self._seen.add(found.digest)
+        return found
 
     async def put_manifest(self, reference: str, content: Content) -> None:
         """See distribution-spec, "Pushing Manifests"."""
         await self._registry.put_manifest(self._path, reference, content)
+        self._seen.add(content.digest)
 
     async def read_back(self, reference: str) -> Digest | None:
         """Read its bytes and hash them, except where that would count as a pull."""

@@ -40,6 +40,15 @@ class Store(Protocol):
         A registry takes no manifest without them; a folder may have lost some.
         """
 
+    def saw(self, digest: Digest) -> bool:
+        """Tell whether the registry has said in this run that it holds this manifest here.
+
+        A folder is looked into each time: there it is never so.
+        """
+
+    def knows(self, reference: str) -> bool:
+        """Tell whether a cache knows what a tag held last, or has what a digest names."""
+
     async def fetch_manifest(self, reference: str) -> Content:
         """Fetch a manifest or index; NotFound if there is none."""
 

@@ -18,8 +18,8 @@ PLATFORMS = (
     "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x", "windows/amd64:10.0.1.2",
 )  # fmt: skip
 TAGS = ("1.4.2", "1.4", "1", "latest")
-MOST_REQUESTS = 45
-MOST_ROUND_TRIPS = 6
+MOST_REQUESTS = 49
+MOST_ROUND_TRIPS = 8
 
 
 @pytest.fixture

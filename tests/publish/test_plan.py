@@ -169,7 +169,7 @@ def test_previous_is_asked_for_once(world: World) -> None:
     asked = world.calls("head_manifest", "fetch_manifest")
     assert sorted(asked) == sorted(
         [
-            "fetch_manifest app amd64", "fetch_manifest app arm64",
+            "head_manifest app amd64", "head_manifest app arm64",
             "head_manifest app 1.0", "head_manifest app latest", f"fetch_manifest app {digest}",
         ]
     )  # fmt: skip

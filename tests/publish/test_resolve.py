@@ -60,7 +60,7 @@ def test_sources(world: World) -> None:
 def test_side_by_side(world: World) -> None:
     """All manifests are asked for before the first config is."""
     resolve(world, entry(f"{APP}:amd64"), entry(f"{APP}:arm64"))
-    calls = [line.split()[0] for line in world.log]
+    calls = [line.split()[0] for line in world.calls("fetch_manifest", "fetch_blob")]
     assert calls == ["fetch_manifest"] * 2 + ["fetch_blob"] * 2
 
 
@@ -269,7 +269,7 @@ def test_docker_image() -> None:
     world = World()
     world[APP].put("x", make_image(docker=True))
     (source,) = sources_of(world, entry(f"{APP}:x"))
-    assert source.child.content.media_type == DOCKER_MANIFEST
+    assert source.child.descriptor.media_type == DOCKER_MANIFEST
 
 
 def test_missing_on_the_command_line(world: World) -> None:

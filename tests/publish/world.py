@@ -14,10 +14,11 @@ from mbuild.oci.platform import parse_platform
 from mbuild.oci.reference import AnyReference, LayoutReference, parse_any_reference
 from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
+from mbuild.publish.present import Presence
 from mbuild.publish.publish import Publisher
 from mbuild.publish.resolve import Resolved, resolve_target
 from mbuild.publish.source import Source
-from mbuild.publish.together import raise_any
+from mbuild.publish.together import both, raise_any
 from mbuild.spec.spec import Destination, Entry, Position, Spec, Target
 from mbuild.store.layout import LayoutStore
 from mbuild.store.store import Store
@@ -30,6 +31,7 @@ T = TypeVar("T")
 APP = "registry.test/team/app"
 BUILDS = "registry.test/team/builds"
 MIRROR = "mirror.test/app"
+FRESH = "registry.test/team/fresh"
 
 
 class World(Stores):
@@ -60,6 +62,11 @@ class World(Stores):
         """Open a repository, and write down that it was opened to be written to."""
         self.targets.append(reference.repository)
         return self.open(reference)
+
+    def forget(self) -> None:
+        """Begin another run: what a store was seen to hold before counts no more."""
+        for store in self._memory.values():
+            store.forget()
 
     def calls(self, *names: str) -> list[str]:
         """The log's lines of some calls, all hosts and folders cut off, in order."""
@@ -105,8 +112,11 @@ def resolve(world: World, *entries: Entry, attestations: Any = "keep") -> Resolv
     async def work() -> Resolved:
         library = Library()
         try:
-            wanted = target(*entries, attestations=attestations)
-            resolved, errors = await resolve_target(wanted, world, library)
+            wanted = target(*entries, images=[FRESH], attestations=attestations)
+            presence = Presence(wanted, (world[FRESH],), library)
+            (resolved, errors), _ = await both(
+                resolve_target(wanted, world, library, presence), presence.read()
+            )
             raise_any(errors)
             return resolved
         finally:
@@ -153,7 +163,8 @@ async def publishing(
     dry_run: bool = False,
     sleep: Callable[[float], Awaitable[None]] = no_sleep,
 ) -> tuple[Outcome, ...]:
-    """Take targets through the whole flow, inside a loop that already runs."""
+    """Take targets through the whole flow, inside a loop that already runs: one run."""
+    world.forget()
     library = Library()
     try:
         publisher = Publisher(stores=world, library=library, dry_run=dry_run, sleep=sleep)

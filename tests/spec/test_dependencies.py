@@ -28,18 +28,24 @@ NEEDS = {
         ((), (0,)),
     ),
     "layouts by tag": (
-        "{image: 'oci:out:1', sources: [x]}, {image: 'oci:out:2', sources: [x]},"
-        " {image: 'b:1', sources: ['oci:./out:2']}",
+        (
+            "{image: 'oci:out:1', sources: [x]}, {image: 'oci:out:2', sources: [x]},"
+            " {image: 'b:1', sources: ['oci:./out:2']}"
+        ),
         ((), (), (1,)),
     ),
     "a layout without tag": (
-        "{image: 'oci:out:1', sources: [x]}, {image: 'oci:out:2', sources: [x]},"
-        " {image: 'b:1', sources: ['oci:out']}",
+        (
+            "{image: 'oci:out:1', sources: [x]}, {image: 'oci:out:2', sources: [x]},"
+            " {image: 'b:1', sources: ['oci:out']}"
+        ),
         ((), (), (0, 1)),
     ),
     "a chain": (
-        "{image: 'a:1', sources: ['b:1']}, {image: 'b:1', sources: ['c:1']},"
-        " {image: 'c:1', sources: [x]}",
+        (
+            "{image: 'a:1', sources: ['b:1']}, {image: 'b:1', sources: ['c:1']},"
+            " {image: 'c:1', sources: [x]}"
+        ),
         ((1,), (2,), ()),
     ),
 }
@@ -54,14 +60,20 @@ def test_needs(images: str, expected: tuple[tuple[int, ...], ...]) -> None:
 LOOPS = {
     "two": (
         "images:\n- {image: 'a:1', sources: ['b:1']}\n- {image: 'b:1', sources: ['a:1']}",
-        "m.yaml:2:3: a:1 is made of b:1, which is made of a:1: none of them can be published "
-        "first; take one of these sources out",
+        (
+            "m.yaml:2:3: a:1 is made of b:1, which is made of a:1: none of them can be published "
+            "first; take one of these sources out"
+        ),
     ),
     "three, and one beside them": (
-        "images:\n- {image: 'x:1', sources: ['a:1']}\n- {image: 'a:1', sources: ['c:1']}\n"
-        "- {image: 'b:1', sources: ['a:1']}\n- {image: 'c:1', sources: ['b:1', y]}",
-        "m.yaml:3:3: a:1 is made of c:1, which is made of b:1, which is made of a:1: none of them "
-        "can be published first; take one of these sources out",
+        (
+            "images:\n- {image: 'x:1', sources: ['a:1']}\n- {image: 'a:1', sources: ['c:1']}\n"
+            "- {image: 'b:1', sources: ['a:1']}\n- {image: 'c:1', sources: ['b:1', y]}"
+        ),
+        (
+            "m.yaml:3:3: a:1 is made of c:1, which is made of b:1, which is made of a:1: none of them "
+            "can be published first; take one of these sources out"
+        ),
     ),
 }
 

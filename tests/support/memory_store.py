@@ -70,8 +70,14 @@ class MemoryStore:
         self.manifests: dict[str, Content] = {}
         self.tags: dict[str, str] = {}
         self.blobs: dict[str, bytes] = {}
+        self.known: set[str] = set()
+        self._seen: set[Digest] = set()
         self._name = name
         self._neighbours = {} if neighbours is None else neighbours
+
+    def forget(self) -> None:
+        """Forget what was seen here, as at the beginning of a run."""
+        self._seen.clear()
 
     def put(self, tag: str, content: images.Content) -> str:
         """Put an image or index and all below it straight into the store; give its digest."""
@@ -114,14 +120,21 @@ class MemoryStore:
         """As a registry: a manifest is taken only with its blobs."""
         return True
 
+    def saw(self, digest: Digest) -> bool:
+        """As a registry: what was fetched, asked for or put."""
+        return digest in self._seen
+
+    def knows(self, reference: str) -> bool:
+        """What a test has put into `known`."""
+        return reference in self.known
+
     async def fetch_manifest(self, reference: str) -> Content:
         """See `Store`."""
         answer = await self._meet("fetch_manifest", reference)
-        if answer is not PASS:
-            return answer  # type: ignore[no-any-return]
-        content = self._find(reference)
+        content: Content | None = self._find(reference) if answer is PASS else answer
         if content is None:
             raise NotFound("no such manifest", where=self._at(reference))
+        self._seen.add(content.digest)
         return content
 
     async def head_manifest(self, reference: str) -> Descriptor | None:
@@ -129,12 +142,16 @@ class MemoryStore:
         answer = await self._meet("head_manifest", reference)
         content = self._find(reference)
         found = content.descriptor() if content else None
-        return found if answer is PASS else answer
+        found = found if answer is PASS else answer
+        if found:
+            self._seen.add(found.digest)
+        return found
 
     async def put_manifest(self, reference: str, content: Content) -> None:
         """See `Store`."""
         await self._meet("put_manifest", reference)
         self.manifests[str(content.digest)] = content
+        self._seen.add(content.digest)
         if ":" not in reference:
             self.tags[reference] = str(content.digest)
 
