@@ -1,26 +1,35 @@
-"""A repository in a registry, as a store."""
+"""A repository in a registry, as a store; what a cache knows of it is not asked for again."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
+from mbuild.errors import NotFound
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
 from mbuild.oci.reference import Reference
 from mbuild.registry.client import Registry
+from mbuild.store.cache import Cache, NoCache
 from mbuild.store.store import OpenSource
 
 
 class RepositoryStore:
-    """The repository of `reference` behind a registry client; `Store` says what it does."""
+    """The repository of `reference` behind a registry client; `Store` says what it does.
 
-    def __init__(self, registry: Registry, reference: Reference) -> None:
+    What a digest names is taken from the cache where this repository is known to have held it;
+    what a tag names now is always asked of the registry.
+    """
+
+    def __init__(
+        self, registry: Registry, reference: Reference, *, cache: Cache | None = None
+    ) -> None:
         self._registry = registry
         self._path = reference.path
         self._place = reference.domain
         self._name = reference.familiar
+        self._cache = cache or NoCache()
         self._seen: set[Digest] = set()
 
     @property
@@ -44,38 +53,66 @@ class RepositoryStore:
         return True
 
     def saw(self, digest: Digest) -> bool:
-        """Tell of what was fetched, asked for or put in this run."""
+        """Tell whether the registry said in this run that the manifest is in this repository."""
         return digest in self._seen
 
-    def knows(self, _reference: str) -> bool:
-        """Give False: nothing is kept from one run to the next."""
-        return False
+    def knows(self, reference: str) -> bool:
+        """Tell whether the cache knows what the reference held, with its bytes."""
+        return self._cache.recall(self._at(reference)) is not None
 
     async def fetch_manifest(self, reference: str) -> Content:
-        """See distribution-spec, "Pulling manifests"."""
-        content = await self._registry.fetch_manifest(self._path, reference)
-        self._seen.add(content.digest)
+        """See distribution-spec, "Pulling manifests".
+
+        A tag that the cache knows is asked for by HEAD, which no registry counts as a pull;
+        its bytes are fetched only where they are new.
+        """
+        content = await self._fetch_known(reference)
+        if content is None:
+            content = await self._fetch_new(reference)
+        return content
+
+    async def _fetch_known(self, reference: str) -> Content | None:
+        known = self._cache.recall(self._at(reference))
+        if known is None or ":" in reference:
+            return self._cache.content(known.digest) if known else None
+        held = await self.head_manifest(reference)
+        content = self._cache.content(held.digest) if held else None
+        return content if content and content.descriptor() == held else None
+
+    async def _fetch_new(self, reference: str) -> Content:
+        try:
+            content = await self._registry.fetch_manifest(self._path, reference)
+        except NotFound:
+            self._cache.note(self._at(reference), None)
+            raise
+        self._keep(reference, content)
         return content
 
     async def head_manifest(self, reference: str) -> Descriptor | None:
         """See distribution-spec, "Checking if content exists in the registry"."""
-        found = await self._registry.head_manifest(self._path, reference)
-        if found:
-            self._seen.add(found.digest)
-        return found
+        held = await self._registry.head_manifest(self._path, reference)
+        self._note(reference, held)
+        return held
 
     async def put_manifest(self, reference: str, content: Content) -> None:
         """See distribution-spec, "Pushing Manifests"."""
         await self._registry.put_manifest(self._path, reference, content)
-        self._seen.add(content.digest)
+        self._keep(reference, content)
 
     async def read_back(self, reference: str) -> Digest | None:
         """Read its bytes and hash them, except where that would count as a pull."""
-        return await self._registry.read_back(self._path, reference)
+        digest = await self._registry.read_back(self._path, reference)
+        if digest:
+            self._seen.add(digest)
+        return digest
 
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
         """See distribution-spec, "Pulling blobs"."""
-        return await self._registry.fetch_blob(self._path, descriptor)
+        raw = self._cache.blob(descriptor.digest)
+        if raw is None or len(raw) != descriptor.size:
+            raw = await self._registry.fetch_blob(self._path, descriptor)
+            self._cache.keep_blob(descriptor.digest, raw)
+        return raw
 
     async def has_blob(self, descriptor: Descriptor) -> bool:
         """See distribution-spec, "Checking if content exists in the registry"."""
@@ -102,3 +139,19 @@ class RepositoryStore:
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
         """See distribution-spec, "Pushing blobs"."""
         await self._registry.upload_blob(self._path, descriptor, open_source)
+
+    def _keep(self, reference: str, content: Content) -> None:
+        self._cache.keep(content)
+        self._note(reference, content.descriptor())
+
+    def _note(self, reference: str, held: Descriptor | None) -> None:
+        """Note what the registry has just said that a tag or digest holds."""
+        self._cache.note(self._at(reference), held)
+        if held is None:
+            return
+        self._seen.add(held.digest)
+        if ":" not in reference:
+            self._cache.note(self._at(str(held.digest)), held)
+
+    def _at(self, reference: str) -> str:
+        return f"{self._place.lower()}/{self._path}{'@' if ':' in reference else ':'}{reference}"

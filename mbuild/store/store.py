@@ -47,7 +47,10 @@ class Store(Protocol):
         """
 
     def knows(self, reference: str) -> bool:
-        """Tell whether a cache knows what a tag held last, or has what a digest names."""
+        """Tell whether a cache knows what the reference held last, with its bytes.
+
+        Then a digest costs no request to fetch, and a tag that has not moved one HEAD.
+        """
 
     async def fetch_manifest(self, reference: str) -> Content:
         """Fetch a manifest or index; NotFound if there is none."""

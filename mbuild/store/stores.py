@@ -7,6 +7,7 @@ import os
 
 from mbuild.oci.reference import AnyReference, LayoutReference
 from mbuild.registry.registries import Registries
+from mbuild.store.cache import Cache
 from mbuild.store.files import Sleep
 from mbuild.store.layout import LayoutStore
 from mbuild.store.repository import RepositoryStore
@@ -16,8 +17,15 @@ from mbuild.store.store import Store
 class Stores:
     """Opens the store a reference points into; the same repository gives the same store."""
 
-    def __init__(self, registries: Registries, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        registries: Registries,
+        *,
+        cache: Cache | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._registries = registries
+        self._cache = cache
         self._sleep = sleep
         self._stores: dict[str, Store] = {}
 
@@ -42,7 +50,9 @@ class Stores:
         if isinstance(reference, LayoutReference):
             retry = self._registries.retry
             return LayoutStore(reference.directory, sleep=self._sleep, retry=retry)
-        return RepositoryStore(self._registries.registry(reference.domain), reference)
+        return RepositoryStore(
+            self._registries.registry(reference.domain), reference, cache=self._cache
+        )
 
 
 def _key(reference: AnyReference) -> str:
