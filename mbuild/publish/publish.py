@@ -34,6 +34,9 @@ from mbuild.store.stores import Stores
 
 TARGETS_UNDER_WAY = 16
 
+Opened = tuple[Target, tuple[Store, ...]]
+"""A target with the stores of its repositories."""
+
 Announce = Callable[[str], None]
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -59,34 +62,39 @@ class Publisher:
         way, and gives what has become of each. Raises SpecError, before anything is asked or
         written, where two targets name one tag by different spellings.
         """
-        slots = asyncio.Semaphore(TARGETS_UNDER_WAY)
         targets = [(target, self._open(target)) for target in spec.targets]
         if problems := tuple(_taken_twice(targets)):
             raise SpecError(problems)
-        order = Order(spec.targets)
-        tasks: list[Work] = []
+        works = self._begin(targets)
+        while pending := [work for work in works if not work.done()]:
+            try:
+                await asyncio.wait(pending)
+            except asyncio.CancelledError:  # asked again, the targets stop waiting for their tags
+                for work in pending:
+                    work.cancel()
+        return tuple(
+            outcome
+            for (target, places), work in zip(targets, works, strict=True)
+            for outcome in _result(work, target, places)
+        )
+
+    def _begin(self, targets: Sequence[Opened]) -> list[Work]:
+        """Begin with all targets; so many are under way at a time, made of others after those."""
+        slots = asyncio.Semaphore(TARGETS_UNDER_WAY)
+        order = Order([target for target, _ in targets])
+        works: list[Work] = []
 
         async def in_turn(number: int) -> tuple[Outcome, ...]:
             target, places = targets[number]
             try:
-                await order.wait(number, tasks)
+                await order.wait(number, works)
             except MbuildError as error:
                 return _failed(target, places, error)
             async with slots:
                 return await self._one(target, places, is_source=order.is_source(number))
 
-        tasks += [asyncio.create_task(in_turn(number)) for number in range(len(targets))]
-        while pending := [task for task in tasks if not task.done()]:
-            try:
-                await asyncio.wait(pending)
-            except asyncio.CancelledError:  # asked again, the targets stop waiting for their tags
-                for task in pending:
-                    task.cancel()
-        return tuple(
-            outcome
-            for (target, places), task in zip(targets, tasks, strict=True)
-            for outcome in _result(task, target, places)
-        )
+        works += [asyncio.create_task(in_turn(number)) for number in range(len(targets))]
+        return works
 
     def _open(self, target: Target) -> tuple[Store, ...]:
         """Open the target's repositories, before any request: it decides on the tokens."""
@@ -132,7 +140,7 @@ class Publisher:
         return plan
 
 
-def _taken_twice(targets: Sequence[tuple[Target, tuple[Store, ...]]]) -> Iterator[Problem]:
+def _taken_twice(targets: Sequence[Opened]) -> Iterator[Problem]:
     """Find tags that two targets name: a layout's folder may be written in many ways."""
     taken: dict[tuple[int, str], Target] = {}
     for target, places in targets:
@@ -170,17 +178,15 @@ def _failed(target: Target, places: tuple[Store, ...], error: MbuildError) -> tu
     return tuple(replace(outcome, errors=errors) for outcome in untouched(target, names))
 
 
-def _result(
-    task: asyncio.Task[tuple[Outcome, ...]], target: Target, places: tuple[Store, ...]
-) -> tuple[Outcome, ...]:
-    if task.cancelled():
+def _result(work: Work, target: Target, places: tuple[Store, ...]) -> tuple[Outcome, ...]:
+    if work.cancelled():
         error: MbuildError = Interrupted(
             "interrupted before anything was written",
             where=places[0].name,
             hint="run the same command again",
         )
-    elif fault := task.exception():
+    elif fault := work.exception():
         error = make_fault(fault)
     else:
-        return task.result()
+        return work.result()
     return _failed(target, places, error)
