@@ -63,15 +63,20 @@ class Console:
             self.line(f"{exchange.method} {exchange.url} {status} {milliseconds} ms")
 
     def on_retry(self, retry: Retry) -> None:
-        """Tell of a retry with `-v`, or when the wait is long."""
+        """Tell of a retry with `-v`, or when the wait is long and not told of by `on_wait`."""
         text = (
             f"{retry.what}: {retry.why}; attempt {retry.attempt} of {retry.attempts}, "
             f"again in {retry.wait:.1f} s"
         )
-        if self._verbose or retry.wait >= LONG_WAIT:
+        if self._verbose or (retry.wait >= LONG_WAIT and not retry.is_shared):
             self.line(f"retry: {text}")
-        else:
+        elif not retry.is_shared:
             self.announce(text)
+
+    def on_wait(self, text: str) -> None:
+        """Tell why nothing goes on, and leave it in the status line."""
+        self.line(f"wait: {text}")
+        self.announce(text)
 
     def on_warning(self, text: str) -> None:
         """Tell of something a person should read."""

@@ -11,7 +11,6 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.registry.session import Request, Session
-from mbuild.registry.wire import checked_length
 
 _DECLINED = frozenset({202, 400, 401, 403, 404, 405})
 
@@ -103,7 +102,8 @@ class Blobs:
         async with AsyncExitStack() as stack:
             async with deadline.bound(request.where):
                 response = await stack.enter_async_context(self._session.open(request))
-            yield deadline.bound_each(checked_length(response, request.where), request.where)
+            chunks = self._session.chunks(response, request.where)
+            yield deadline.bound_each(chunks, request.where)
 
     def _pull_scope(self, path: str) -> str:
         return f"repository:{path}:pull"
@@ -125,7 +125,8 @@ class Blobs:
             scopes=(self._session.scope(path, push=True),),
         )
         try:
-            await self._session.attempt(request)
+            async with self._session.policy.deadline.bound(where):
+                await self._session.attempt(request)
         except MbuildError:
             return
 

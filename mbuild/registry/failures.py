@@ -13,6 +13,7 @@ from types import MappingProxyType
 import httpx
 
 from mbuild.errors import MbuildError, ProtocolError, TransportError
+from mbuild.registry.pace import Pace
 
 
 class Temporary(TransportError):
@@ -20,15 +21,28 @@ class Temporary(TransportError):
 
     `error` is what is raised when no attempt is left. `least_wait` is in seconds, None where
     the registry asked for none. `lost` says that the request may have been carried out.
+    `slows` is the status by which the host asks to slow down, else 0. `pace` is that of the
+    host that failed, None where the failure says nothing of a host.
     """
 
     def __init__(
-        self, error: MbuildError, *, least_wait: float | None = None, lost: bool = True
+        self,
+        error: MbuildError,
+        *,
+        least_wait: float | None = None,
+        lost: bool = True,
+        slows: int = 0,
     ) -> None:
         super().__init__(error.message, where=error.where, hint=error.hint)
         self.error = error
         self.least_wait = least_wait
         self.lost = lost
+        self.slows = slows
+        self.pace: Pace | None = None
+
+    def befell(self, pace: Pace) -> None:
+        """Say which host failed, unless that is known."""
+        self.pace = self.pace or pace
 
 
 class NotTls(TransportError):
@@ -115,7 +129,9 @@ def _moved(error: MbuildError, where: str) -> MbuildError:
     """Give a copy with another place; the original may have been raised for others too."""
     if isinstance(error, Temporary):
         moved = _moved(error.error, where)
-        return Temporary(moved, least_wait=error.least_wait, lost=error.lost)
+        copy = Temporary(moved, least_wait=error.least_wait, lost=error.lost, slows=error.slows)
+        copy.pace = error.pace
+        return copy
     return type(error)(error.message, where=where, hint=error.hint)
 
 

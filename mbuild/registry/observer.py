@@ -24,6 +24,7 @@ class Retry:
     """An attempt that failed, and the wait in seconds before the next one.
 
     `attempt` is the number of the one that failed, `attempts` the most there will be.
+    `is_shared` says that all requests to the host wait too, which `on_wait` has told.
     """
 
     what: str
@@ -31,6 +32,7 @@ class Retry:
     wait: float
     attempt: int
     attempts: int
+    is_shared: bool = False
 
 
 class Observer(Protocol):
@@ -41,6 +43,9 @@ class Observer(Protocol):
 
     def on_retry(self, retry: Retry) -> None:
         """Take note that something is tried again."""
+
+    def on_wait(self, text: str) -> None:
+        """Take note of why nothing goes on for a while."""
 
     def on_warning(self, text: str) -> None:
         """Take note of something a person should read."""
@@ -53,6 +58,9 @@ class Silent:
         """Do nothing."""
 
     def on_retry(self, retry: Retry) -> None:
+        """Do nothing."""
+
+    def on_wait(self, text: str) -> None:
         """Do nothing."""
 
     def on_warning(self, text: str) -> None:

@@ -14,11 +14,13 @@ from typing import Self, TypeVar
 import httpx
 
 from mbuild.registry.client import Registry
+from mbuild.registry.clocks import Clocks
 from mbuild.registry.credentials import Keychain, config_path
 from mbuild.registry.hosts import Host, make_host
 from mbuild.registry.observer import Observer, silent
+from mbuild.registry.pace import Pace
 from mbuild.registry.routes import Routes
-from mbuild.registry.session import Clocks, Session
+from mbuild.registry.session import Session
 from mbuild.registry.settings import Settings
 from mbuild.registry.tls import make_tls_context
 from mbuild.registry.transport import Deadline, Policy, Tally
@@ -49,7 +51,7 @@ class Registries:
     ) -> None:
         self._settings = settings
         self._observer = observer
-        self._clocks = Clocks(measure=clock, wall=wall_clock)
+        self._clocks = Clocks(measure=clock, wall=wall_clock, sleep=sleep)
         self._tally = Tally()
         self._policy = Policy(
             attempts=settings.attempts,
@@ -117,9 +119,10 @@ class Registries:
             timeout=_TIMEOUT,
             headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"},
         )
+        pace = Pace(host.domain, most=settings.jobs, clocks=self._clocks, observer=self._observer)
         wire = Wire(
             client=client,
-            slots=asyncio.Semaphore(settings.jobs),
+            pace=pace,
             tally=self._tally,
             observer=self._observer,
             clock=self._clocks.measure,
@@ -138,7 +141,7 @@ class Registries:
         return session
 
     def _make_routes(self, _host: Host) -> httpx.AsyncBaseTransport:
-        # No limit on connections: the slots of Wire bound the requests under way, and a blob
+        # No limit on connections: the Pace bounds the requests under way, and a blob
         # that is streamed from a host to itself needs two connections at a time.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._settings.jobs)
         return Routes(

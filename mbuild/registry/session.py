@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -13,13 +13,14 @@ from mbuild.errors import Denied, MbuildError, RegistryError
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.registry.answers import MAX_ERROR_BODY, Answer, failure
 from mbuild.registry.auth import Authorizer, Surroundings
+from mbuild.registry.clocks import Clocks
 from mbuild.registry.credentials import Credentials
-from mbuild.registry.failures import NotTls, Temporary, located
+from mbuild.registry.failures import NotTls, Temporary, located, translated
 from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
 from mbuild.registry.token import MAX_TOKEN_BODY, Token, TokenQuestion, TokenRequest, token_flow
 from mbuild.registry.transport import TEMPORARY_STATUSES, Policy, parse_retry_after
-from mbuild.registry.wire import Wire
+from mbuild.registry.wire import Wire, checked_length, host_of
 
 PULL = "pull"
 PUSH = "pull,push"
@@ -48,14 +49,6 @@ class Request:
         return replace(self, content=content, read_timeout=read_timeout)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clocks:
-    """Time: `measure` for spans, `wall` as Unix time."""
-
-    measure: Callable[[], float]
-    wall: Callable[[], float]
-
-
 class Session:
     """One host. `call` retries, `attempt` and `open` do not; all of them authorise."""
 
@@ -72,6 +65,8 @@ class Session:
         self.host = host
         self.policy = policy
         self._wire = wire
+        self._pace = wire.pace
+        self._elsewhere: dict[str, Wire] = {}
         self._clocks = clocks
         self._flights = SingleFlight()
         self._scheme = "http" if host.is_plain else "" if host.is_loopback else "https"
@@ -89,6 +84,8 @@ class Session:
     async def close(self) -> None:
         """Stop what nobody waits for any more."""
         await self._flights.close()
+        for pace in (self._pace, *(wire.pace for wire in self._elsewhere.values())):
+            await pace.close()
 
     def may_push(self, path: str) -> None:
         """From now on ask for tokens of this repository that may push too."""
@@ -124,11 +121,12 @@ class Session:
 
         Raises Temporary where the policy would try again; gives any other answer.
         """
-        built = await self._build(request)
-        answer = await self._send(built, request)
-        if await self._authorize(built, answer, request):
+        with self._blamed(request.where):
+            built = await self._build(request)
             answer = await self._send(built, request)
-        return self._settled(answer, request.where)
+            if await self._authorize(built, answer, request):
+                answer = await self._send(built, request)
+            return self._settled(answer, request.where)
 
     @asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[httpx.Response]:
@@ -136,15 +134,35 @@ class Session:
 
         Raises Temporary for temporary failures, and the error that any other answer is.
         """
-        built = await self._build(request)
-        for is_last in (False, True):
-            async with self._wire.open(built, where=request.where) as response:
-                if response.is_success:
-                    yield response
-                    return
-                answer = await self._wire.read(response, limit=MAX_ERROR_BODY, where=request.where)
-            if is_last or not await self._authorize(built, answer, request):
-                raise self.failure(self._settled(answer, request.where), request.where)
+        with self._blamed(request.where):
+            built = await self._build(request)
+            for is_last in (False, True):
+                async with self._wire.open(built, where=request.where) as response:
+                    if response.is_success:
+                        self._pace.answered()
+                        yield response
+                        return
+                    answer = await self._wire.read(
+                        response, limit=MAX_ERROR_BODY, where=request.where
+                    )
+                if is_last or not await self._authorize(built, answer, request):
+                    raise self.failure(self._settled(answer, request.where), request.where)
+
+    async def chunks(self, response: httpx.Response, where: str) -> AsyncIterator[bytes]:
+        """Give the body of an opened answer; Temporary where it ends early, and whose it is."""
+        with self._blamed(where), translated(host_of(response.url), where):
+            async for chunk in checked_length(response, where):
+                yield chunk
+
+    @contextmanager
+    def _blamed(self, where: str) -> Iterator[None]:
+        """Say of a failure which host it befell, and while which reference was asked for."""
+        with located(self.host.domain, where):
+            try:
+                yield
+            except Temporary as failure:
+                failure.befell(self._pace)
+                raise
 
     async def _send(self, built: httpx.Request, request: Request) -> Answer:
         return await self._wire.send(built, limit=request.limit, where=request.where)
@@ -157,8 +175,7 @@ class Session:
         if request.content is not None and not isinstance(request.content, bytes):
             self._authorizer.forget(used, request.scopes)
             return False
-        with located(self.host.domain, request.where):
-            renewed = await self._authorizer.renewed(answer, used, request.scopes)
+        renewed = await self._authorizer.renewed(answer, used, request.scopes)
         if renewed:
             built.headers["Authorization"] = renewed
         return bool(renewed)
@@ -170,18 +187,28 @@ class Session:
     def _settled(self, answer: Answer, where: str) -> Answer:
         """Give the answer, or raise Temporary where another attempt may get a better one."""
         if answer.status not in TEMPORARY_STATUSES:
+            self._pace.answered()
             return answer
+        raise self._temporary(answer, where)
+
+    def _temporary(self, answer: Answer, where: str) -> Temporary:
         asked = parse_retry_after(answer.headers.get("retry-after", ""), self._clocks.wall())
         error = RegistryError(answer.describe(), where=where, hint="try again later")
-        raise Temporary(error, least_wait=asked, lost=answer.status != 429)
+        is_slow = answer.status == 429 or (answer.status == 503 and asked is not None)
+        return Temporary(
+            error,
+            least_wait=asked,
+            lost=answer.status != 429,
+            slows=answer.status if is_slow else 0,
+        )
 
     async def _build(self, request: Request) -> httpx.Request:
         """Build the HTTP request; only the registry itself is shown an Authorization."""
-        with located(self.host.domain, request.where):
-            url = httpx.URL(await self._find_base()).join(request.target)
-            used = ""
-            if self._is_own(url):
-                used = await self._authorizer.authorization(request.scopes)
+        self._pace.check()
+        url = httpx.URL(await self._find_base()).join(request.target)
+        used = ""
+        if self._is_own(url):
+            used = await self._authorizer.authorization(request.scopes)
         built = self._wire.client.build_request(
             request.method, url, headers=dict(request.headers), content=request.content
         )
@@ -234,5 +261,22 @@ class Session:
         if request.authorization:
             built.headers["Authorization"] = request.authorization
         where = self.host.domain
-        answer = await self._wire.send(built, limit=MAX_TOKEN_BODY, where=where)
-        return self._settled(answer, where)
+        wire = self._wire_to(host_of(built.url))
+        try:
+            with located(wire.pace.host, where):
+                answer = await wire.send(built, limit=MAX_TOKEN_BODY, where=where)
+            if answer.status in TEMPORARY_STATUSES:
+                raise self._temporary(answer, where)
+        except Temporary as failure:
+            failure.befell(wire.pace)
+            raise
+        wire.pace.answered()
+        return answer
+
+    def _wire_to(self, host: str) -> Wire:
+        """Give the wire to a token service: another host keeps a pace of its own."""
+        if host == self.host.address:
+            return self._wire
+        if host not in self._elsewhere:
+            self._elsewhere[host] = replace(self._wire, pace=self._pace.beside(host))
+        return self._elsewhere[host]

@@ -101,27 +101,58 @@ class Policy:
 
         `what` names the operation: the reference it is about.
         """
+        async with self.deadline.bound(what):
+            try:
+                return await attempt()
+            except Temporary as failure:
+                return await self._repeat(what, attempt, failure)
+
+    async def _repeat(self, what: str, attempt: Callable[[], Awaitable[T]], last: Temporary) -> T:
+        """Go on after the first attempt, which has failed."""
+        is_first = True
+
+        async def once() -> T:  # tenacity awaits what is declared to be awaitable, and only that
+            nonlocal is_first, last
+            try:
+                if is_first:
+                    is_first = False
+                    raise last
+                return await attempt()
+            except Temporary as failure:
+                last = failure
+                if failure.pace:
+                    failure.pace.failed()
+                raise
+
         retrying = AsyncRetrying(
-            sleep=self.sleep,
+            sleep=lambda wait: self._rest(wait, last),
             stop=self._is_over,
             wait=self._wait,
             retry=retry_if_exception_type(Temporary),
             before_sleep=partial(self._tell, what),
             reraise=True,
         )
-
-        async def once() -> T:  # tenacity awaits what is declared to be awaitable, and only that
-            return await attempt()
-
         try:
-            async with self.deadline.bound(what):
-                return await retrying(once)
-        except Temporary as last:
+            return await retrying(once)
+        except Temporary:
             raise self._final(last, retrying.statistics["attempt_number"]) from last
 
     def _wait(self, state: RetryCallState) -> float:
+        """Decide on a wait; that of a host which asks to slow down is one for all its requests."""
+        failure = _failure_of(state)
         backoff = 2.0 ** min(state.attempt_number - 1, 10) * (0.75 + 0.5 * self.random())
-        return max(min(backoff, MAX_BACKOFF), _failure_of(state).least_wait or 0.0)
+        wait = max(min(backoff, MAX_BACKOFF), failure.least_wait or 0.0)
+        if failure.pace and failure.slows and not self._is_too_long(wait):
+            failure.pace.hold(wait, failure.slows)
+        return wait
+
+    async def _rest(self, wait: float, failure: Temporary) -> None:
+        if failure.pace is None:
+            await self.sleep(wait)
+        elif failure.slows:
+            await failure.pace.opening()  # which is no earlier than `wait` from now
+        else:
+            await failure.pace.pause(wait)
 
     def _is_over(self, state: RetryCallState) -> bool:
         return state.attempt_number >= self.attempts or self._is_too_long(state.upcoming_sleep)
@@ -132,13 +163,15 @@ class Policy:
 
     def _tell(self, what: str, state: RetryCallState) -> None:
         self.tally.retries += 1
+        failure = _failure_of(state)
         self.observer.on_retry(
             Retry(
                 what=what,
-                why=_failure_of(state).message,
+                why=failure.message,
                 wait=state.upcoming_sleep,
                 attempt=state.attempt_number,
                 attempts=self.attempts,
+                is_shared=failure.slows > 0,
             )
         )
 
@@ -149,7 +182,10 @@ class Policy:
             message += f", and asks to wait {last.least_wait:.0f} s, longer than {self._limit()}"
         elif attempts < self.attempts:
             message += f"; the deadline of {self.deadline.seconds:g} s leaves no time for another"
-        return type(error)(message, where=error.where, hint=error.hint)
+        final = type(error)(message, where=error.where, hint=error.hint)
+        if last.pace:
+            last.pace.gave_up(final)
+        return final
 
     def _limit(self) -> str:
         if self.deadline.seconds is None:

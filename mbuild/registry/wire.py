@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from mbuild.errors import ProtocolError, TransportError
 from mbuild.registry.answers import MAX_ERROR_BODY, Answer, printable
 from mbuild.registry.failures import Temporary, translated
 from mbuild.registry.observer import Exchange, Observer
+from mbuild.registry.pace import Pace
 from mbuild.registry.transport import Tally
 
 MAX_HOPS = 10
@@ -22,14 +22,14 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """A host's connections; `slots` bounds the requests under way.
+    """A host's connections; `pace` bounds the requests under way.
 
-    An answer whose body is streamed gives its slot back with its headers: whoever reads it
+    An answer whose body is streamed gives its place back with its headers: whoever reads it
     may have to send to the same host before it ends.
     """
 
     client: httpx.AsyncClient
-    slots: asyncio.Semaphore
+    pace: Pace
     tally: Tally
     observer: Observer
     clock: Callable[[], float]
@@ -40,7 +40,7 @@ class Wire:
 
         Raises Temporary, TransportError or ProtocolError.
         """
-        async with self.slots, self._exchanged(request, where) as response:
+        async with self.pace, self._exchanged(request, where) as response:
             return await self.read(response, limit=limit, where=where)
 
     async def read(self, response: httpx.Response, *, limit: int, where: str) -> Answer:
@@ -51,16 +51,16 @@ class Wire:
     @asynccontextmanager
     async def open(self, request: httpx.Request, *, where: str) -> AsyncIterator[httpx.Response]:
         """Send a request and give the answer with its body still to be read."""
-        await self.slots.acquire()
+        await self.pace.acquire()
         holds = True
         try:
             async with self._exchanged(request, where) as response:
-                self.slots.release()
+                self.pace.release()
                 holds = False
                 yield response
         finally:
             if holds:
-                self.slots.release()
+                self.pace.release()
 
     @asynccontextmanager
     async def _exchanged(self, request: httpx.Request, where: str) -> AsyncIterator[httpx.Response]:

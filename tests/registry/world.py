@@ -40,6 +40,7 @@ class Recorder:
         self.exchanges: list[Exchange] = []
         self.retries: list[Retry] = []
         self.warnings: list[str] = []
+        self.told: list[str] = []
         self.waits: list[float] = []
         self.now = 0.0
 
@@ -50,6 +51,10 @@ class Recorder:
     def on_retry(self, retry: Retry) -> None:
         """Write down a retry."""
         self.retries.append(retry)
+
+    def on_wait(self, text: str) -> None:
+        """Write down why all wait."""
+        self.told.append(text)
 
     def on_warning(self, text: str) -> None:
         """Write down a warning."""

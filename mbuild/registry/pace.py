@@ -1,0 +1,201 @@
+"""How fast one host is asked: a gate that it may have shut for a while, or is shut for good."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+
+from mbuild.errors import MbuildError, TransportError
+from mbuild.registry.clocks import Clocks
+from mbuild.registry.observer import Observer
+
+DEAD_AFTER_OPERATIONS = 5
+DEAD_AFTER_ATTEMPTS = 10
+"""So many operations given up, and failed attempts, without an answer between: a dead host."""
+
+TOLD_AGAIN = 1.0
+"""A wait that grows by this many seconds is told anew."""
+
+
+class Pace:
+    """The requests to one host: `async with pace` is one under way, after its turn has come.
+
+    At most `most` are under way. A host that asks to slow down has all of them wait, then
+    gets half as many at a time; each round of answers lets one more through. A host that
+    only fails is taken for dead, and is not asked again.
+    """
+
+    def __init__(self, host: str, *, most: int, clocks: Clocks, observer: Observer) -> None:
+        self.host = host
+        self._most = self._allowed = most
+        self._clocks = clocks
+        self._observer = observer
+        self._under_way = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._is_shut = False
+        self._is_calm = True
+        self._opener: asyncio.Task[None] | None = None
+        self._held_until = self._told_until = -math.inf
+        self._answers = 0
+        self._has_answered = True
+        self._failed_attempts = self._failed_operations = 0
+        self._verdict = ""
+        self._pauses: set[asyncio.Future[None]] = set()
+
+    @property
+    def allowed(self) -> int:
+        """Give how many requests may be under way now."""
+        return self._allowed
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell whether the host is not asked any more in this run."""
+        return bool(self._verdict)
+
+    def beside(self, host: str) -> Pace:
+        """Give the pace of another host, under the same settings."""
+        return Pace(host, most=self._most, clocks=self._clocks, observer=self._observer)
+
+    async def acquire(self) -> None:
+        """Wait for a request's turn; TransportError where the host is dead."""
+        if self._under_way < self._allowed and not self._queue and not self._is_shut:
+            self._under_way += 1
+        else:
+            await self._wait_for_turn()
+
+    def release(self) -> None:
+        """Give a request's place to the next."""
+        self._under_way -= 1
+        self._let_through()
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()
+
+    def check(self) -> None:
+        """Raise TransportError where the host is taken for dead."""
+        if self._verdict:
+            raise self._dead()
+
+    def answered(self) -> None:
+        """Note an answer, of any kind but a temporary failure."""
+        if not self._is_calm:
+            self._recover()
+
+    def failed(self) -> None:
+        """Note an attempt that failed, and may be repeated."""
+        self._is_calm = False
+        self._failed_attempts += 1
+
+    def gave_up(self, error: MbuildError) -> None:
+        """Note an operation that failed for good, after one `failed` for each of its attempts."""
+        self._failed_operations += 1
+        is_enough = self._failed_operations >= DEAD_AFTER_OPERATIONS
+        if is_enough and self._failed_attempts >= DEAD_AFTER_ATTEMPTS and not self._verdict:
+            self._shut_for_good(error)
+
+    def hold(self, seconds: float, status: int) -> None:
+        """Let no request through for so long, since the host answered with this status."""
+        if self._verdict:
+            return
+        if not self._is_shut:
+            self._begin_hold()
+        self._held_until = max(self._held_until, self._clocks.measure() + seconds)
+        if self._held_until >= self._told_until + TOLD_AGAIN:
+            self._told_until = self._held_until
+            self._observer.on_wait(
+                f"{self.host} asks to slow down ({status}): all requests wait {seconds:.0f} s"
+            )
+
+    async def opening(self) -> None:
+        """Wait until requests are let through again, or never will be."""
+        if self._opener and not self.is_dead:
+            await asyncio.wait({self._opener})
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass; less when the host is taken for dead meanwhile."""
+        if self.is_dead:
+            return
+        sleeping = asyncio.ensure_future(self._clocks.sleep(seconds))
+        self._pauses.add(sleeping)
+        try:
+            await asyncio.wait({sleeping})
+            if not sleeping.cancelled():
+                sleeping.result()
+        finally:
+            self._pauses.discard(sleeping)
+            sleeping.cancel()
+
+    async def close(self) -> None:
+        """Stop what is still waiting to be opened."""
+        if self._opener:
+            self._opener.cancel()
+            await asyncio.wait({self._opener})
+
+    def _begin_hold(self) -> None:
+        """Shut the gate; halve once a storm, which lasts until the host answers otherwise."""
+        self._is_shut, self._is_calm = True, False
+        if self._has_answered:
+            self._allowed = max(1, self._allowed // 2)
+            self._has_answered = False
+        self._answers = 0
+        self._held_until = self._told_until = -math.inf
+        self._opener = asyncio.create_task(self._open_in_time())
+
+    async def _open_in_time(self) -> None:
+        while (left := self._held_until - self._clocks.measure()) > 0:
+            await self._clocks.sleep(left)
+        self._is_shut = False
+        self._let_through()
+
+    def _recover(self) -> None:
+        self._failed_attempts = self._failed_operations = 0
+        self._has_answered = True
+        if self._allowed < self._most and not self._is_shut:
+            self._answers += 1
+            if self._answers >= self._allowed:
+                self._answers = 0
+                self._allowed += 1
+                self._let_through()
+        self._is_calm = self._allowed == self._most
+
+    async def _wait_for_turn(self) -> None:
+        self.check()
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and not turn.exception():
+                self.release()
+            raise
+
+    def _let_through(self) -> None:
+        while self._queue and not self._is_shut and self._under_way < self._allowed:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self._under_way += 1
+                turn.set_result(None)
+
+    def _shut_for_good(self, error: MbuildError) -> None:
+        self._is_shut = True
+        self._verdict = (
+            f"not tried any more: {self.host} has failed {self._failed_operations} operations in a"
+            f" row, the last one with: {error.message}"
+        )
+        for waiting in (*self._pauses, *filter(None, [self._opener])):
+            waiting.cancel()
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_exception(self._dead())
+
+    def _dead(self) -> TransportError:
+        return TransportError(
+            self._verdict,
+            where=self.host,
+            hint="see what ails it, then run the same command again",
+        )
