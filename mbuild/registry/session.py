@@ -18,6 +18,7 @@ from mbuild.registry.credentials import Credentials
 from mbuild.registry.failures import NotTls, Temporary, located, translated
 from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
+from mbuild.registry.limits import LimitWatch, has_limits
 from mbuild.registry.token import MAX_TOKEN_BODY, Token, TokenQuestion, TokenRequest, token_flow
 from mbuild.registry.transport import TEMPORARY_STATUSES, Policy, parse_retry_after
 from mbuild.registry.wire import Wire, checked_length, host_of
@@ -68,6 +69,8 @@ class Session:
         self._pace = wire.pace
         self._elsewhere: dict[str, Wire] = {}
         self._clocks = clocks
+        noun = "pulls" if host.is_hub else "requests"
+        self._limits = LimitWatch(host.domain, noun=noun, observer=policy.observer)
         self._flights = SingleFlight()
         self._scheme = "http" if host.is_plain else "" if host.is_loopback else "https"
         self._pushed: set[str] = set()
@@ -186,6 +189,8 @@ class Session:
 
     def _settled(self, answer: Answer, where: str) -> Answer:
         """Give the answer, or raise Temporary where another attempt may get a better one."""
+        if has_limits(answer.headers) and self._is_own(answer.url):
+            self._limits.note(answer.headers)
         if answer.status not in TEMPORARY_STATUSES:
             self._pace.answered()
             return answer
