@@ -10,6 +10,7 @@ from mbuild.cli.options import (
     ImageOptions,
     NetworkOptions,
     Output,
+    ReleaseOptions,
     SpecFiles,
     VariableOptions,
     ViewOptions,
@@ -24,12 +25,7 @@ DIFFERENCE = 7
 def push(
     spec: SpecFiles = None,
     *,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TAG", envvar="MBUILD_TAG", help="A further tag for every target. Repeatable."
-        ),
-    ] = None,
+    release: ReleaseOptions,
     writing: WriteOptions,
     variables: VariableOptions,
     network: NetworkOptions,
@@ -44,10 +40,11 @@ def push(
     from mbuild.cli.publishing import Publication
 
     publication = Publication(
-        spec=read_spec(spec, variables.set_, tag),
+        spec=read_spec(spec, variables.set_, release.tag),
         network=network,
         view=view,
         writing=writing,
+        wait=release.wait,
     )
     return publication.run().exit_code
 

@@ -131,6 +131,28 @@ class ImageOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReleaseOptions:
+    """What a release job adds to the spec: its tag, and time for the jobs that still build."""
+
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG", envvar="MBUILD_TAG", help="A further tag for every target. Repeatable."
+        ),
+    ] = None
+    wait: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            envvar="MBUILD_WAIT",
+            help="How long to wait for source tags that other jobs are still to push.",
+            show_default=False,
+        ),
+    ] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteOptions:
     """Whether anything is written, and where the result is noted."""
 

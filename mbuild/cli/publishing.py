@@ -11,6 +11,7 @@ from mbuild.cli.session import Session, run_session
 from mbuild.cli.streams import print_document, print_lines, tell
 from mbuild.errors import MbuildError, StoreError, UsageError, worst_exit_code
 from mbuild.publish.outcome import Outcome
+from mbuild.publish.patience import Patience
 from mbuild.publish.publish import Publisher
 from mbuild.report.document import Effort, make_document, to_json
 from mbuild.report.errors import error_lines
@@ -46,6 +47,7 @@ class Publication:
     network: NetworkOptions
     view: ViewOptions
     writing: WriteOptions
+    wait: float = 0
 
     def run(self) -> Result:
         """Publish, and report in the metadata file, on stdout and on stderr.
@@ -68,6 +70,7 @@ class Publication:
             library=session.library,
             dry_run=self.writing.dry_run,
             announce=session.console.announce,
+            patience=Patience(self.wait, tell=session.console.line) if self.wait else None,
         )
         return await publisher.publish(self.spec)
 

@@ -22,6 +22,9 @@ Held = TypeVar("Held", Content, bytes)
 Key = tuple[str, str]
 """A store's name, and a tag or a digest in it."""
 
+Question = tuple[str, str, str]
+"""How something is asked for (by HEAD or GET), and its key."""
+
 
 class Library:
     """Remembers what was found in this run; a failure is given to all who ask for the same.
@@ -33,7 +36,7 @@ class Library:
     def __init__(self, *, max_held: int = MAX_HELD) -> None:
         self._flights = SingleFlight()
         self._tags: dict[Key, Descriptor] = {}
-        self._errors: dict[Key, MbuildError] = {}
+        self._errors: dict[Question, MbuildError] = {}
         self._held: OrderedDict[Key, Content | bytes] = OrderedDict()
         self._bytes = 0
         self._max_held = max_held
@@ -97,15 +100,16 @@ class Library:
         return self._hold(key, await self._once("fetch", key, lambda: home.fetch_manifest(digest)))
 
     async def _once(self, kind: str, key: Key, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        if error := self._errors.get(key):
+        question = (kind, *key)
+        if error := self._errors.get(question):
             raise error.with_traceback(None)
-        return await self._flights.run((kind, *key), lambda: self._noted(key, work))
+        return await self._flights.run(question, lambda: self._noted(question, work))
 
-    async def _noted(self, key: Key, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _noted(self, question: Question, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:
             return await work()
         except MbuildError as error:
-            self._errors[key] = error
+            self._errors[question] = error
             raise
 
     def _recall(self, key: Key) -> Content | bytes | None:

@@ -20,10 +20,11 @@ from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.publish.assemble import compose
 from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
+from mbuild.publish.patience import Patience
 from mbuild.publish.plan import Listed, Plan, make_plan, untouched
 from mbuild.publish.present import Presence
 from mbuild.publish.push import push_plan
-from mbuild.publish.resolve import Resolved, resolve_target
+from mbuild.publish.resolve import Reading, Resolved, resolve_target
 from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.source import Source
 from mbuild.publish.together import both, raise_any
@@ -46,7 +47,8 @@ class Publisher:
     """Takes targets through the flow: resolve, assemble, validate, plan, and unless
     `dry_run` is set transfer, push, verify.
 
-    `announce` is told, in a few words, what is being done.
+    `announce` is told, in a few words, what is being done. Without `patience`, a source that
+    is not there yet is not waited for.
     """
 
     stores: Stores
@@ -54,6 +56,7 @@ class Publisher:
     dry_run: bool = False
     announce: Announce = lambda _text: None
     sleep: Sleep = asyncio.sleep
+    patience: Patience | None = None
 
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.
@@ -123,8 +126,9 @@ class Publisher:
         noun = "image" if len(target.entries) == 1 else "images"
         self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
         presence = Presence(target, places, self.library)
+        reading = Reading(self.library, presence, self.patience)
         (resolved, missing), (presents, unread) = await both(
-            resolve_target(target, self.stores, self.library, presence), presence.read()
+            resolve_target(target, self.stores, reading), presence.read()
         )
         sources = tuple(source for source in resolved if isinstance(source, Source))
         # What could be had is judged beside what could not: all that is wrong is told at once.

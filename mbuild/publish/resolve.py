@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from mbuild.errors import (
     Failures,
@@ -18,60 +16,63 @@ from mbuild.errors import (
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import parse_digest
-from mbuild.oci.image_config import parse_config_platform
 from mbuild.oci.index import Index, parse_index
-from mbuild.oci.manifest import Content, ImageManifest, parse_image_manifest
+from mbuild.oci.manifest import Content, parse_image_manifest
 from mbuild.oci.platform import Platform, complete
 from mbuild.oci.reference import DEFAULT_TAG, LayoutReference
 from mbuild.publish.choose import choose_entries
 from mbuild.publish.earlier import find_image, is_listed
 from mbuild.publish.library import Library
+from mbuild.publish.parsing import parse_child, parse_or_mismatch, platform_in
+from mbuild.publish.patience import Patience
 from mbuild.publish.present import Presence
-from mbuild.publish.source import Attestation, Child, Skipped, Source, told_of
+from mbuild.publish.source import Attestation, Child, Skipped, Source, reference_name, told_of
 from mbuild.publish.together import all_together, both, settled
 from mbuild.spec.spec import AttestationPolicy, Entry, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
 
-T = TypeVar("T")
-
 Resolved = tuple[Source | Skipped, ...]
-
-
-async def resolve_target(
-    target: Target, stores: Stores, library: Library, presence: Presence
-) -> tuple[Resolved, tuple[MbuildError, ...]]:
-    """Find out all that the target's entries name, in the spec's order.
-
-    An image that the target has already, as `presence` tells, is kept without being read.
-    Gives what could be had, and the errors of the entries that could not: a SourceNotFound,
-    ImageMismatch, Denied or RegistryError each, with the entry's position.
-    """
-    reading = Reading(library, presence, target.attestations)
-    groups, errors = await settled(
-        _Resolver(entry, stores.open(entry.reference), reading).run() for entry in target.entries
-    )
-    return tuple(source for group in groups for source in group), errors
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What all entries of a target are read with."""
+    """What the entries of a target are read with; without `patience` none is waited for."""
 
     library: Library
     presence: Presence
-    policy: AttestationPolicy
+    patience: Patience | None = None
+
+
+async def resolve_target(
+    target: Target, stores: Stores, reading: Reading
+) -> tuple[Resolved, tuple[MbuildError, ...]]:
+    """Find out all that the target's entries name, in the spec's order.
+
+    An image that the target has already, as its presence tells, is kept without being read.
+    Gives what could be had, and the errors of the entries that could not: a SourceNotFound,
+    ImageMismatch, Denied or RegistryError each, with the entry's position.
+    """
+    policy = target.attestations
+    groups, errors = await settled(
+        _Resolver(entry, stores.open(entry.reference), reading, policy).run()
+        for entry in target.entries
+    )
+    return tuple(source for group in groups for source in group), errors
 
 
 class _Resolver:
     """Resolves one entry; holds what each of its steps needs."""
 
-    def __init__(self, entry: Entry, store: Store, reading: Reading) -> None:
+    def __init__(
+        self, entry: Entry, store: Store, reading: Reading, policy: AttestationPolicy
+    ) -> None:
         self._entry = entry
         self._store = store
         self._library = reading.library
         self._presence = reading.presence
-        self._policy = reading.policy
+        self._patience = reading.patience
+        self._policy = policy
         self._reference = _asked_for(entry)
 
     async def run(self) -> Resolved:
@@ -127,6 +128,8 @@ class _Resolver:
         try:
             return await self._library.manifest(self._store, self._reference)
         except NotFound as error:
+            if await self._appears():
+                return await self._library.manifest(self._store, self._reference)
             if self._entry.optional:
                 return None
             raise SourceNotFound(
@@ -134,6 +137,15 @@ class _Resolver:
                 where=error.where,
                 hint=error.hint or self._absence_hint(),
             ) from error
+
+    async def _appears(self) -> bool:
+        """Wait for a tag that is not there yet; what a digest names is not waited for."""
+        if self._patience is None or ":" in self._reference:
+            return False
+        return await self._patience.wait_for(reference_name(self._entry), self._is_there)
+
+    async def _is_there(self) -> bool:
+        return await self._library.descriptor(self._store, self._reference) is not None
 
     def _absence_hint(self) -> str:
         hint = "check the name and the tag"
@@ -200,7 +212,7 @@ class _Resolver:
             raise SourceError(
                 f"its config {manifest.config.digest} does not exist", hint="push it again"
             ) from error
-        return _platform_in(raw)
+        return platform_in(raw)
 
     def _placed(self, error: MbuildError) -> MbuildError:
         """Say of an error which entry it befell: the spec's place first, then the reference."""
@@ -225,41 +237,3 @@ def _asked_for(entry: Entry) -> str:
 
 def _bare(listed: Descriptor) -> Descriptor:
     return Descriptor(listed.media_type, listed.digest, listed.size)
-
-
-def parse_child(content: Content) -> ImageManifest:
-    """Parse an image's manifest.
-
-    Raises ImageMismatch for schema 1, an index within an index, other types, and an
-    artifact whose config is no image config.
-    """
-    if media_types.is_schema1(content.media_type):
-        raise ImageMismatch(
-            "it is a Docker schema 1 manifest, which no current client reads",
-            hint="push the image again with a current docker",
-        )
-    if not media_types.is_image_manifest(content.media_type):
-        raise ImageMismatch(f"its type {content.media_type!r} is not that of an image")
-    manifest = parse_or_mismatch(parse_image_manifest, content)
-    if manifest.config.media_type not in media_types.IMAGE_CONFIGS:
-        raise ImageMismatch(f"it is no image: its config has type {manifest.config.media_type!r}")
-    return manifest
-
-
-def parse_or_mismatch(parse: Callable[[bytes], T], content: Content) -> T:
-    """Parse a manifest's bytes; raises ImageMismatch where they are not what their type says."""
-    try:
-        return parse(content.raw)
-    except ValueError as error:
-        raise ImageMismatch(
-            f"its {content.media_type} is malformed: {error.args[0]}", hint="push it again"
-        ) from error
-
-
-def _platform_in(raw: bytes) -> Platform:
-    try:
-        return parse_config_platform(raw)
-    except ValueError as error:
-        raise ImageMismatch(
-            f"its config is malformed: {error.args[0]}", hint="push it again"
-        ) from error

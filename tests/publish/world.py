@@ -16,7 +16,7 @@ from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.present import Presence
 from mbuild.publish.publish import Publisher
-from mbuild.publish.resolve import Resolved, resolve_target
+from mbuild.publish.resolve import Reading, Resolved, resolve_target
 from mbuild.publish.source import Source
 from mbuild.publish.together import both, raise_any
 from mbuild.spec.spec import Destination, Entry, Position, Spec, Target
@@ -115,7 +115,7 @@ def resolve(world: World, *entries: Entry, attestations: Any = "keep") -> Resolv
             wanted = target(*entries, images=[FRESH], attestations=attestations)
             presence = Presence(wanted, (world[FRESH],), library)
             (resolved, errors), _ = await both(
-                resolve_target(wanted, world, library, presence), presence.read()
+                resolve_target(wanted, world, Reading(library, presence)), presence.read()
             )
             raise_any(errors)
             return resolved
