@@ -19,7 +19,7 @@ from mbuild.registry.credentials import Keychain, config_path
 from mbuild.registry.hosts import Host, make_host
 from mbuild.registry.observer import Observer, silent
 from mbuild.registry.pace import Pace
-from mbuild.registry.routes import Routes
+from mbuild.registry.routes import Outside, Routes
 from mbuild.registry.session import Session
 from mbuild.registry.settings import Settings
 from mbuild.registry.tls import make_tls_context
@@ -141,12 +141,12 @@ class Registries:
         return session
 
     def _make_routes(self, _host: Host) -> httpx.AsyncBaseTransport:
-        # No limit on connections: the Pace bounds the requests under way, and a blob
-        # that is streamed from a host to itself needs two connections at a time.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._settings.jobs)
-        return Routes(
-            environment=self._settings.environment, make_tls=self._make_tls, limits=limits
+        outside = Outside(
+            environment=self._settings.environment,
+            make_tls=self._make_tls,
+            clock=self._clocks.measure,
         )
+        return Routes(outside, most_idle=self._settings.jobs)
 
     def _make_tls(self) -> ssl.SSLContext:
         if self._tls is None:

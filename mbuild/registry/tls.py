@@ -16,6 +16,7 @@ def make_tls_context(ca_file: str) -> ssl.SSLContext:
     Raises UsageError for a file that cannot be read or holds no certificate.
     """
     context = make_system_context(sys.platform)
+    context.set_alpn_protocols(["http/1.1"])
     if ca_file:
         _add(context, ca_file)
     return context
