@@ -12,6 +12,7 @@ from benchmarks.distance import far_away
 from benchmarks.measure import Place
 from benchmarks.parsing import measure_parse
 from benchmarks.pushing import measure_push, push_builds
+from benchmarks.requests import measure_requests
 from benchmarks.starting import measure_start
 from benchmarks.table import Figure, milliseconds, table_lines
 from tests.support.docker_registry import ToolMissing, serve_registry
@@ -34,6 +35,7 @@ def measure_all(folder: Path) -> Iterator[Figure]:
     place = Place(folder, variables)
     yield from measure_start(place)
     yield from measure_parse(place)
+    yield from measure_requests()
     with serve_registry(folder / "registry") as registry:
         push_builds(registry)
         yield from measure_push(place, registry.host)

@@ -17,6 +17,9 @@ LONGEST_HEAD = 100 * 1024
 LONGEST_IDLE = 5.0
 """Seconds after which an idle connection is not trusted any more: hosts hang up on them."""
 
+_NO_ANSWER = "Server disconnected without sending a response."
+"""The words of httpx's own transports, which serve where there is a proxy."""
+
 _Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
 
@@ -97,7 +100,7 @@ class Connection(httpx.AsyncBaseTransport):
             while (event := protocol.next_event()) is h11.NEED_DATA:
                 chunk = await stream.read(wait)
                 if not chunk and protocol.their_state is h11.SEND_RESPONSE:
-                    raise httpx.RemoteProtocolError("the host hung up without an answer")
+                    raise httpx.RemoteProtocolError(_NO_ANSWER)
                 protocol.receive_data(chunk)
         except h11.RemoteProtocolError as error:
             raise httpx.RemoteProtocolError(str(error)) from error

@@ -303,7 +303,7 @@ def test_answer_before_the_body_ends() -> None:
 
 
 FAILURES: Iterable[tuple[str, bytes | None, dict[str, Any], type[Exception], str]] = [
-    ("hang up", HANG_UP, {}, httpx.RemoteProtocolError, "the host hung up without an answer"),
+    ("hang up", HANG_UP, {}, httpx.RemoteProtocolError, "Server disconnected without sending a response"),
     ("no HTTP", b"SSH-2.0\r\n\r\n", {}, httpx.RemoteProtocolError, "illegal status line"),
     (
         "long head", b"HTTP/1.1 200 OK\r\nA: " + b"x" * LONGEST_HEAD, {},
