@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,9 @@ from mbuild.store.store import Store
 from mbuild.store.stores import Stores
 
 TARGETS_UNDER_WAY = 16
+"""So many targets are under way at a time for each registry, and for all layouts together."""
+
+_DISK = ""
 
 Opened = tuple[Target, tuple[Store, ...]]
 """A target with the stores of its repositories."""
@@ -82,8 +86,10 @@ class Publisher:
         )
 
     def _begin(self, targets: Sequence[Opened]) -> list[Work]:
-        """Begin with all targets; so many are under way at a time, made of others after those."""
-        slots = asyncio.Semaphore(TARGETS_UNDER_WAY)
+        """Begin with all targets; those of a slow registry do not hold up those of another."""
+        slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(TARGETS_UNDER_WAY)
+        )
         order = Order([target for target, _ in targets])
         works: list[Work] = []
 
@@ -93,7 +99,7 @@ class Publisher:
                 await order.wait(number, works)
             except MbuildError as error:
                 return _failed(target, places, error)
-            async with slots:
+            async with slots[places[0].place if places[0].keeps_whole else _DISK]:
                 return await self._one(target, places, is_source=order.is_source(number))
 
         works += [asyncio.create_task(in_turn(number)) for number in range(len(targets))]

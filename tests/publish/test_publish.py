@@ -196,6 +196,27 @@ def test_bounded(world: World) -> None:
     assert run(work) == flow.TARGETS_UNDER_WAY
 
 
+def test_slow_registry(world: World) -> None:
+    """The targets of a registry that does not answer do not hold up those of another."""
+    gate = Gate()
+    stuck = [f"slow.test/app{number}" for number in range(flow.TARGETS_UNDER_WAY + 1)]
+    for name in stuck:
+        world[name].faults.append(StoreFault("head_manifest", gate=gate))
+
+    async def work() -> bool:
+        targets = [target(GOOD, images=(name,)) for name in (*stuck, APP)]
+        task = asyncio.create_task(publishing(world, *targets))
+        await gate.reached.wait()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        is_published = "1.0" in world[APP].tags
+        gate.open.set()
+        await task
+        return is_published
+
+    assert run(work)
+
+
 def test_fault_in_one_target(world: World) -> None:
     """A fault of mbuild's own in one target leaves the others alone."""
     world[APP].faults.append(StoreFault("head_manifest", error=KeyError("oops")))
