@@ -54,6 +54,8 @@ class MbuildError(Exception):
     code = "fault"
     exit_code = 1
     usual_hint = ""
+    refusal = 0
+    """The HTTP status with which a write was refused for good; 0 for any other error."""
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
         self.message = one_line(message)

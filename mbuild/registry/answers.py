@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,6 +18,7 @@ MAX_ERROR_BODY = 64 * 1024
 """How much of an error's body is read, in bytes."""
 
 _MAX_TEXT = 200
+_NEXT = re.compile(r"""<([^>]*)>\s*;[^<]*?\brel\s*=\s*"?next\b""", re.IGNORECASE)
 _MAX_ERRORS = 3
 
 
@@ -46,6 +48,20 @@ class Answer:
             return parse_digest(self.headers.get("docker-content-digest", "").strip())
         except ValueError:
             return None
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Give the tags that a PUT has set by its query (OCI-Tag, repeated or a list)."""
+        said = self.headers.get("oci-tag", "").split(",")
+        return frozenset(tag.strip() for tag in said) - {""}
+
+    @property
+    def next_page(self) -> str:
+        """Give the URL of the page that follows (RFC 8288, `rel="next"`), empty without one."""
+        for link in self.headers.get_list("link"):
+            if found := _NEXT.search(link):
+                return str(self.url.join(found[1]))
+        return ""
 
     @property
     def is_html(self) -> bool:

@@ -12,6 +12,7 @@ from mbuild.oci.manifest import Content
 from mbuild.registry.blobs import Blobs
 from mbuild.registry.manifests import Manifests
 from mbuild.registry.session import Session
+from mbuild.registry.tags import DELETES_ONLY_TAG, Tags
 from mbuild.registry.uploads import OpenSource, Upload
 
 
@@ -25,6 +26,7 @@ class Registry:
     def __init__(self, session: Session, *, copies: int) -> None:
         self._session = session
         self._manifests = Manifests(session)
+        self._tags = Tags(session)
         self._blobs = Blobs(session)
         self._copies = asyncio.Semaphore(copies)
 
@@ -52,6 +54,31 @@ class Registry:
         says that it stored something else. A lost reply is settled by looking.
         """
         await self._manifests.put(path, reference, content)
+
+    @property
+    def takes_tags(self) -> bool | None:
+        """Tell whether tags may come with a manifest (end-7b), None until that was tried."""
+        return self._manifests.takes_tags
+
+    async def put_tagged(
+        self, path: str, content: Content, tags: tuple[str, ...]
+    ) -> frozenset[str]:
+        """Put bytes under their digest and offer tags beside; gives the tags that were taken."""
+        return await self._manifests.put_tagged(path, content, tags)
+
+    async def delete_tag(self, path: str, tag: str) -> bool:
+        """Delete a tag and nothing else ("Deleting tags").
+
+        False, without a request, where it is not known that no more would be deleted; False
+        too where the registry refuses.
+        """
+        if self.domain not in DELETES_ONLY_TAG and not self.takes_tags:
+            return False
+        return await self._tags.delete(path, tag)
+
+    async def list_tags(self, path: str) -> tuple[str, ...]:
+        """List a repository's tags ("Listing Tags"), none where it does not exist."""
+        return await self._tags.list(path)
 
     async def read_back(self, path: str, reference: str) -> Digest | None:
         """Read the digest that a tag or digest holds now, None for 404: the proof after a push.

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from urllib.parse import quote
 
-from mbuild.errors import IntegrityError, NotFound, ProtocolError
+from mbuild.errors import IntegrityError, MbuildError, NotFound, ProtocolError
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of, parse_digest
@@ -16,15 +16,23 @@ from mbuild.registry.put import Put
 from mbuild.registry.session import Request, Session
 
 _ACCEPT = {"Accept": ", ".join(media_types.ACCEPTED)}
+MOST_TAGS = 10
+"""Tags in one request: distribution-spec asks registries to take that many."""
+
 _KNOWN = media_types.INDEXES | media_types.IMAGE_MANIFESTS | media_types.SCHEMA1
 
 
 class Manifests:
-    """What distribution-spec's "Pulling manifests" and "Pushing manifests" say."""
+    """What distribution-spec's "Pulling manifests" and "Pushing manifests" say.
+
+    `takes_tags` tells whether the registry takes tags with a manifest (OCI-Tag, end-7b);
+    None until that was tried.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.takes_tags: bool | None = None
 
     async def fetch(self, path: str, reference: str) -> Content:
         """Fetch a manifest by tag or digest, hashed and compared."""
@@ -47,9 +55,41 @@ class Manifests:
 
     async def put(self, path: str, reference: str, content: Content) -> None:
         """Put a manifest under a tag or its digest; see `Put`."""
+        await self._put(path, reference, content)
+
+    async def put_tagged(
+        self, path: str, content: Content, tags: tuple[str, ...]
+    ) -> frozenset[str]:
+        """Put a manifest under its digest, and name tags beside that are to move to it.
+
+        Gives the tags that the registry took. One that has shown to take none is not asked
+        again; one that refuses the whole for its tags gets the manifest alone.
+        """
+        digest = str(content.digest)
+        if self.takes_tags is not False:
+            try:
+                answer = await self._put(path, digest, content, tags[:MOST_TAGS])
+            except MbuildError as error:
+                if not error.refusal:
+                    raise
+            else:
+                return self._taken(answer, tags)
+        await self._put(path, digest, content)
+        return frozenset()
+
+    def _taken(self, answer: Answer | None, tags: tuple[str, ...]) -> frozenset[str]:
+        if answer is None:  # its reply was lost, and with it what it says of tags
+            return frozenset()
+        self.takes_tags = self.takes_tags or bool(answer.tags)
+        return answer.tags.intersection(tags)
+
+    async def _put(
+        self, path: str, reference: str, content: Content, tags: tuple[str, ...] = ()
+    ) -> Answer | None:
+        query = "&".join(f"tag={quote(tag, safe='')}" for tag in tags)
         request = Request(
             method="PUT",
-            target=_target(path, reference),
+            target=_target(path, reference) + (f"?{query}" if query else ""),
             where=self._session.where(path, reference),
             scopes=(self._session.scope(path, push=True),),
             headers={"Content-Type": content.media_type},
@@ -57,7 +97,7 @@ class Manifests:
         )
         look = self._request("GET" if self._looks_by_get() else "HEAD", path, reference)
         put = Put(self._session, request, content=content, look=look, lock=self._locks[path])
-        await put.run()
+        return await put.run()
 
     async def read_back(self, path: str, reference: str) -> Digest | None:
         """Read what a tag or digest holds now; None where there is none.

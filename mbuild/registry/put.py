@@ -15,6 +15,7 @@ _UNSETTLED = frozenset({"BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVAL
 """Codes of registries that have not yet settled what was pushed a moment ago."""
 
 _UNSETTLED_RETRIES = 2
+_MISSING_REPOSITORY = "NAME_UNKNOWN"
 _ACCEPTED = frozenset({200, 201, 202, 204})
 _REFUSED = frozenset({405, 409, 412, 423})
 """Statuses that refuse a tag: it may not be moved, or not be made."""
@@ -39,22 +40,29 @@ class Put:
         self._unsettled = 0
         self._is_lost = False
 
-    async def run(self) -> None:
-        """Put it. Raises Denied, TagRefused, IntegrityError, RegistryError or TransportError."""
-        try:
-            await self._session.policy.run(self._request.where, self._attempt)
-        except RegistryError:
-            if not self._is_lost or not await self._is_there_after_all():
-                raise
+    async def run(self) -> Answer | None:
+        """Put it, and give the answer; None where a look showed that it is there.
 
-    async def _attempt(self) -> None:
+        Raises Denied, TagRefused, IntegrityError, RegistryError or TransportError. A refused
+        tag that holds these very bytes is as good as put: somebody else was first.
+        """
+        try:
+            return await self._session.policy.run(self._request.where, self._attempt)
+        except RegistryError as error:
+            is_open = self._is_lost or isinstance(error, TagRefused)
+            if not is_open or not await self._is_there_after_all():
+                raise
+            return None
+
+    async def _attempt(self) -> Answer | None:
         if self._is_lost and await self._is_there():
-            return
+            return None
         async with AsyncExitStack() as stack:
             if self._unsettled:
                 await stack.enter_async_context(self._lock)
             answer = await self._send()
         self._judge(answer)
+        return answer
 
     async def _send(self) -> Answer:
         try:
@@ -72,6 +80,8 @@ class Put:
             self._unsettled += 1
             if self._unsettled <= _UNSETTLED_RETRIES:
                 raise Temporary(error, lost=False)
+        elif _MISSING_REPOSITORY not in answer.codes:
+            error.refusal = answer.status
         raise error
 
     def _check_digest(self, answer: Answer) -> None:
@@ -87,7 +97,7 @@ class Put:
         codes = answer.codes
         if answer.status in (401, 403):
             return self._session.failure(answer, where)
-        if answer.status == 404 and "NAME_UNKNOWN" in codes:
+        if answer.status == 404 and _MISSING_REPOSITORY in codes:
             hint = "the repository may have to be created first"
             return RegistryError(said, where=where, hint=hint)
         if answer.status == 413:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import IO
 
@@ -17,18 +17,11 @@ from mbuild.store.files import (
     Sleep,
     explain_disk_errors,
     hash_file,
-    lock_folder,
     replace_file,
-    sweep,
     write_file,
 )
-from mbuild.store.layout_index import (
-    LAYOUT_FILE,
-    REF_NAME,
-    LayoutIndex,
-    check_layout_file,
-    parse_layout_index,
-)
+from mbuild.store.index_file import IndexFile, blaming
+from mbuild.store.layout_index import REF_NAME, LayoutIndex
 from mbuild.store.store import OpenSource
 
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
@@ -50,7 +43,7 @@ class LayoutStore:
     ) -> None:
         self._root = Path(directory)
         self._name = f"oci:{directory}"
-        self._sleep = sleep
+        self._file = IndexFile(self._root, self._name, sleep=sleep)
         self._retry = retry
 
     @property
@@ -90,7 +83,7 @@ class LayoutStore:
             raw = self._read(descriptor.digest, MAX_MANIFEST_SIZE)
         except NotFound as error:  # a broken layout, and no image that was not built yet
             raise StoreError(error.message, where=self._at(reference)) from None
-        with _blaming(self._at(reference)):
+        with blaming(self._at(reference)):
             media_type = media_type_of(raw, descriptor.media_type)
         return Content(media_type, descriptor.digest, raw)
 
@@ -104,13 +97,31 @@ class LayoutStore:
 
     async def put_manifest(self, reference: str, content: Content) -> None:
         """Write the blob, and for a tag move its entry in index.json, all others kept."""
+        await self.put_tagged(content, (reference,) if _digest_in(reference) is None else ())
+
+    @property
+    def takes_tags(self) -> bool | None:
+        """Give True: the index.json is written once for all of them."""
+        return True
+
+    async def put_tagged(self, content: Content, tags: tuple[str, ...]) -> frozenset[str]:
+        """Write the blob, and move the entries of all tags at once."""
         with explain_disk_errors(self._root, self._name):
-            self._prepare()
+            self._file.prepare()
             path = self._blob_path(content.digest)
             if not path.exists() or path.read_bytes() != content.raw:
                 await asyncio.to_thread(write_file, path, content.raw)
-            if _digest_in(reference) is None:
-                await self._retry(self._at(reference), lambda: self._move_tag(reference, content))
+        await self._move(tags, content.descriptor())
+        return frozenset(tags)
+
+    async def delete_tag(self, tag: str) -> bool:
+        """Take its entry out of index.json; the manifest stays."""
+        await self._move((tag,), None)
+        return True
+
+    async def list_tags(self) -> tuple[str, ...]:
+        """List the names that index.json gives."""
+        return self._file.load().tags
 
     async def read_back(self, reference: str) -> Digest | None:
         """Read its blob back and hash it."""
@@ -180,7 +191,7 @@ class LayoutStore:
         async def attempt() -> None:
             async with open_source() as chunks:
                 with explain_disk_errors(self._root, self._name):
-                    self._prepare()
+                    self._file.prepare()
                     with replace_file(self._blob_path(descriptor.digest)) as file:
                         await self._fill(file, descriptor, chunks)
 
@@ -200,9 +211,13 @@ class LayoutStore:
                 where=self._name,
             )
 
+    async def _move(self, tags: tuple[str, ...], descriptor: Descriptor | None) -> None:
+        if tags:
+            await self._retry(self._at(tags[0]), lambda: self._file.move(tags, descriptor))
+
     def _find(self, reference: str) -> Descriptor | None:
         """Look a reference up; a folder that is no layout yet holds nothing."""
-        index = self._load_index() or LayoutIndex.empty()
+        index = self._file.load()
         digest = _digest_in(reference)
         if digest is None:
             return self._find_tag(index, reference)
@@ -221,33 +236,6 @@ class LayoutStore:
                 hint=f"say which one: {', '.join(names)}",
             )
         return found[0] if found else None
-
-    def _load_index(self) -> LayoutIndex | None:
-        path = self._root / "index.json"
-        with explain_disk_errors(path, self._name):
-            try:
-                raw = path.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            with _blaming(self._name):
-                check_layout_file(self._root)
-                return parse_layout_index(raw)
-
-    def _prepare(self) -> None:
-        """Make the folder a layout, if it is not one yet."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        marker = self._root / "oci-layout"
-        if not marker.exists():
-            write_file(marker, LAYOUT_FILE)
-
-    async def _move_tag(self, tag: str, content: Content) -> None:
-        async with lock_folder(self._root, self._sleep):
-            index = self._load_index() or LayoutIndex.empty()
-            moved = index.with_tag(tag, content.descriptor())
-            for folder in (self._root, *(self._root / "blobs").iterdir()):
-                sweep(folder)
-            # Not in a thread: cancelled, it would outlive the lock.
-            write_file(self._root / "index.json", moved.to_bytes())
 
     def _read(self, digest: Digest, limit: int) -> bytes:
         path = self._existing_blob(digest)
@@ -291,11 +279,3 @@ def _digest_in(reference: str) -> Digest | None:
         return parse_digest(reference)
     except ValueError:
         return None
-
-
-@contextlib.contextmanager
-def _blaming(where: str) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise StoreError(f"the layout is broken: {error.args[0]}", where=where) from None

@@ -50,6 +50,11 @@ class LayoutIndex:
     def _entries(self) -> list[Mapping[str, Any]]:
         return optional_objects(self.data, "manifests")
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Give the tags of the entries, each once, in order."""
+        return tuple(dict.fromkeys(filter(None, map(_tag_of, self._entries))))
+
     def find(self, tag: str) -> tuple[Descriptor, ...]:
         """Give the entries of a tag, or with empty text all of them, in order."""
         fitting = (entry for entry in self._entries if not tag or _tag_of(entry) == tag)
@@ -75,6 +80,11 @@ class LayoutIndex:
                 placed = True
         if not placed:
             entries.append(entry)
+        return LayoutIndex({**self.data, "manifests": entries})
+
+    def without(self, tag: str) -> LayoutIndex:
+        """Give the index without the entries of a tag."""
+        entries = [entry for entry in self._entries if _tag_of(entry) != tag]
         return LayoutIndex({**self.data, "manifests": entries})
 
 

@@ -99,6 +99,29 @@ class RepositoryStore:
         await self._registry.put_manifest(self._path, reference, content)
         self._keep(reference, content)
 
+    @property
+    def takes_tags(self) -> bool | None:
+        """Tell what the registry has shown in this run."""
+        return self._registry.takes_tags
+
+    async def put_tagged(self, content: Content, tags: tuple[str, ...]) -> frozenset[str]:
+        """See distribution-spec, "Pushing Manifests with Tags"."""
+        taken = await self._registry.put_tagged(self._path, content, tags)
+        for reference in (str(content.digest), *taken):
+            self._keep(reference, content)
+        return taken
+
+    async def delete_tag(self, tag: str) -> bool:
+        """See distribution-spec, "Deleting tags"."""
+        is_deleted = await self._registry.delete_tag(self._path, tag)
+        if is_deleted:
+            self._note(tag, None)
+        return is_deleted
+
+    async def list_tags(self) -> tuple[str, ...]:
+        """See distribution-spec, "Listing Tags"."""
+        return await self._registry.list_tags(self._path)
+
     async def read_back(self, reference: str) -> Digest | None:
         """Read its bytes and hash them, except where that would count as a pull."""
         digest = await self._registry.read_back(self._path, reference)

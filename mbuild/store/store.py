@@ -61,6 +61,22 @@ class Store(Protocol):
     async def put_manifest(self, reference: str, content: Content) -> None:
         """Write a manifest under its digest, or under a tag that then moves to it."""
 
+    @property
+    def takes_tags(self) -> bool | None:
+        """Tell whether `put_tagged` moves tags; None while that is not known of a registry."""
+
+    async def put_tagged(self, content: Content, tags: tuple[str, ...]) -> frozenset[str]:
+        """Write a manifest under its digest, and offer tags that are to move to it with it.
+
+        Gives the tags that have moved; the others are for `put_manifest`.
+        """
+
+    async def delete_tag(self, tag: str) -> bool:
+        """Delete a tag and nothing else; False where that cannot be had."""
+
+    async def list_tags(self) -> tuple[str, ...]:
+        """List the tags, none where there is no such repository or folder."""
+
     async def read_back(self, reference: str) -> Digest | None:
         """Read back what a tag or digest holds now, as a puller would see it."""
 

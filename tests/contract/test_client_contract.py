@@ -295,3 +295,38 @@ def test_tls(tls_registry: DockerRegistry, repository: str) -> None:
     assert run(tls_registry.host, use, ca_file=str(tls_registry.ca))
     with pytest.raises(TransportError, match="is not trusted: "):
         run(tls_registry.host, use)
+
+
+def test_tags_in_the_query(place: Place, repository: str) -> None:
+    """A registry that does not know OCI-Tag takes the manifest, and none of the tags."""
+    push_image(place.url, repository, "", INDEX)
+
+    async def use(client: Registry) -> tuple[frozenset[str], bool | None, Descriptor | None]:
+        taken = await client.put_tagged(repository, content_of(INDEX), ("1.0", "latest"))
+        return taken, client.takes_tags, await client.head_manifest(repository, "1.0")
+
+    assert run(place.host, use) == (frozenset(), False, None)
+
+
+def test_list_tags(place: Place, repository: str) -> None:
+    """All tags are listed, and none of a repository that does not exist."""
+    push_image(place.url, repository, "1.0", INDEX)
+    push_image(place.url, repository, "latest", IMAGE)
+
+    async def use(client: Registry) -> tuple[list[str], tuple[str, ...]]:
+        absent = await client.list_tags(f"{repository}/absent")
+        return sorted(await client.list_tags(repository)), absent
+
+    assert run(place.host, use) == (["1.0", "latest"], ())
+
+
+def test_a_tag_is_not_deleted(place: Place, repository: str) -> None:
+    """A registry that refuses to delete a tag, when it is asked all the same, loses nothing."""
+    push_image(place.url, repository, "1.0", INDEX)
+
+    async def use(client: Registry) -> tuple[bool, bool, Descriptor | None]:
+        asked = await client._tags.delete(repository, "1.0")
+        unasked = await client.delete_tag(repository, "1.0")
+        return asked, unasked, await client.head_manifest(repository, "1.0")
+
+    assert run(place.host, use) == (False, False, content_of(INDEX).descriptor())

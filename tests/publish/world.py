@@ -79,7 +79,7 @@ class World(Stores):
     @property
     def writes(self) -> list[str]:
         """All that changed something, in order: `upload_blob app sha256:…`."""
-        return self.calls("upload_blob", "mount_blob", "put_manifest")
+        return self.calls("upload_blob", "mount_blob", "put_manifest", "put_tagged", "delete_tag")
 
 
 def entry(text: str, platform: str = "", *, line: int = 3, **more: Any) -> Entry:

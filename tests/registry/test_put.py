@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mbuild.errors import MbuildError
 from mbuild.registry.client import Registry
 from tests.registry.world import (
     DAMAGED,
@@ -221,6 +222,39 @@ def test_lost_on_an_immutable_tag(recorder: Recorder, fake: FakeRegistry) -> Non
     fake.faults.append(Fault("PUT", "", immutable_tags()))
     ask(recorder, fake, put)
     assert requests(fake) == ["PUT 1.0 0", "GET 1.0 200"]
+
+
+def test_refused_and_there(recorder: Recorder, fake: FakeRegistry) -> None:
+    """An immutable tag that holds these very bytes already, by another push, is as good as put."""
+    fake.put("team/app", "1.0", INDEX)
+    fake.faults.append(Fault("PUT", "", immutable_tags()))
+    ask(recorder, fake, put)
+    assert requests(fake) == ["PUT 1.0 400", "GET 1.0 200"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "refusal"),
+    [
+        (status(400, "TAG_INVALID"), 400),
+        (status(403, "DENIED"), 403),
+        (status(404), 404),
+        (status(404, "NAME_UNKNOWN"), 0),
+        (status(400, "MANIFEST_BLOB_UNKNOWN"), 0),
+        (status(503), 0),
+        (lost(), 0),
+    ],
+    ids=["tag", "denied", "404", "no repository", "unsettled", "503", "lost"],
+)
+def test_refusal(recorder: Recorder, fake: FakeRegistry, effect: Any, refusal: int) -> None:
+    """A refusal for good knows its status; what another run may not meet has none."""
+    fake.faults.append(Fault("PUT", "", effect))
+
+    async def use(registry: Registry) -> int:
+        with pytest.raises(MbuildError) as raised:
+            await put(registry)
+        return raised.value.refusal
+
+    assert ask(recorder, fake, use, attempts=1) == refusal
 
 
 def test_busy_is_not_lost(recorder: Recorder, fake: FakeRegistry) -> None:

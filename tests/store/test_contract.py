@@ -121,6 +121,49 @@ def test_tag_moves(opening: Opening) -> None:
     assert old == content_of(INDEX).descriptor()
 
 
+def test_put_tagged(opening: Opening) -> None:
+    """A manifest with tags is there by its digest, and every tag that is said to be taken holds it."""
+
+    async def use(store: Store) -> tuple[frozenset[str], list[str], object]:
+        await push(store)
+        taken = await store.put_tagged(content_of(IMAGE), ("1.0", "new"))
+        held = [str(await store.read_back(tag)) for tag in sorted(taken)]
+        return taken, held, await store.read_back(IMAGE.digest)
+
+    taken, held, by_digest = run(opening, use)
+    assert taken <= {"1.0", "new"}
+    assert held == [IMAGE.digest] * len(taken)
+    assert str(by_digest) == IMAGE.digest
+
+
+def test_list_tags(opening: Opening) -> None:
+    """Tags are listed, each once; a store without anything has none."""
+
+    async def use(store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        before = await store.list_tags()
+        await push(store)
+        await store.put_manifest("2.0", content_of(INDEX))
+        await store.put_manifest("2.0", content_of(IMAGE))
+        return before, await store.list_tags()
+
+    before, after = run(opening, use)
+    assert (before, sorted(after)) == ((), ["1.0", "2.0"])
+
+
+def test_delete_tag(opening: Opening) -> None:
+    """A deleted tag is gone alone: its manifest and other tags of it stay; or nothing happens."""
+
+    async def use(store: Store) -> tuple[bool, list[object]]:
+        await push(store)
+        await store.put_manifest("2.0", content_of(INDEX))
+        is_deleted = await store.delete_tag("2.0")
+        return is_deleted, [await store.read_back(one) for one in ("1.0", "2.0", INDEX.digest)]
+
+    is_deleted, held = run(opening, use)
+    there = parse_digest(INDEX.digest)
+    assert held == [there, None if is_deleted else there, there]
+
+
 @pytest.mark.parametrize("reference", ["absent", ABSENT])
 @pytest.mark.parametrize("is_filled", [True, False], ids=["filled", "empty"])
 def test_absent(opening: Opening, reference: str, is_filled: bool) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from urllib.parse import parse_qs
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class Request:
     origin: str = "http://registry.test"
     connection: int = 0
     target: str = ""
+
+    def values(self, name: str) -> list[str]:
+        """Every value that the query of `target` gives to a name, in order."""
+        return parse_qs(self.target.partition("?")[2]).get(name, [])
 
     def with_(self, method: str, path: str = "") -> "Request":
         """Give the same request by another method, and perhaps of another path."""

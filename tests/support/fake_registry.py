@@ -47,6 +47,8 @@ class Repository:
 class FakeRegistry:
     """Repositories in memory; `handle` answers a request, through the faults that match it.
 
+    `takes_tags` lets a PUT by digest name tags (OCI-Tag), `deletes_tags` lets a tag be deleted
+    alone, `page` is the number of tags in a page of their list, 0 for all. None is the rule.
     `faults` may be changed at any time. `log` is written by whoever carries the requests:
     `FakeTransport` or `serve_fake`.
     """
@@ -55,6 +57,9 @@ class FakeRegistry:
         self.faults = list(faults)
         self.log = RequestLog()
         self.repositories: dict[str, Repository] = {}
+        self.takes_tags = False
+        self.deletes_tags = False
+        self.page = 0
         self._counts: dict[Fault, int] = {}
         self._uploads: dict[str, bytes] = {}
         self._numbers = count(1)
@@ -92,10 +97,17 @@ class FakeRegistry:
     def _ping(self, _: Request) -> Answer:
         return json_answer({})
 
-    def _list_tags(self, _: Request, name: str) -> Answer:
+    def _list_tags(self, request: Request, name: str) -> Answer:
         if name not in self.repositories:
             return error(404, "NAME_UNKNOWN", "repository name not known to registry")
-        return json_answer({"name": name, "tags": sorted(self.repositories[name].tags) or None})
+        last = request.query.get("last", "")
+        tags = [tag for tag in sorted(self.repositories[name].tags) if tag > last]
+        shown = tags[: self.page or len(tags)]
+        answer = json_answer({"name": name, "tags": shown or None})
+        if shown == tags:
+            return answer
+        following = f"/v2/{name}/tags/list?last={shown[-1]}&n={self.page}"
+        return answer.with_headers(link=f'<{following}>; rel="next"')
 
     def _get_manifest(self, request: Request, name: str, reference: str) -> Answer:
         held = self.repositories.get(name, Repository())
@@ -126,10 +138,16 @@ class FakeRegistry:
         if ":" not in reference:
             held.tags[reference] = digest
         location = f"{request.origin}/v2/{name}/manifests/{digest}"
-        return Answer(201, {"Location": location, "Docker-Content-Digest": digest})
+        answer = Answer(201, {"Location": location, "Docker-Content-Digest": digest})
+        tags = request.values("tag") if self.takes_tags and ":" in reference else []
+        held.tags.update(dict.fromkeys(tags, digest))
+        return answer.with_headers(oci_tag=", ".join(tags)) if tags else answer
 
     def _delete_manifest(self, _: Request, name: str, reference: str) -> Answer:
         held = self.repositories.get(name, Repository())
+        if ":" not in reference and self.deletes_tags:
+            gone = held.tags.pop(reference, None)
+            return Answer(202) if gone else error(404, "MANIFEST_UNKNOWN", "manifest unknown")
         if ":" not in reference:
             return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         if held.manifests.pop(reference, None) is None:

@@ -71,6 +71,8 @@ class MemoryStore:
         self.tags: dict[str, str] = {}
         self.blobs: dict[str, bytes] = {}
         self.known: set[str] = set()
+        self.takes_tags: bool | None = False
+        self.deletes_tags = False
         self._seen: set[Digest] = set()
         self._name = name
         self._neighbours = {} if neighbours is None else neighbours
@@ -154,6 +156,27 @@ class MemoryStore:
         self._seen.add(content.digest)
         if ":" not in reference:
             self.tags[reference] = str(content.digest)
+
+    async def put_tagged(self, content: Content, tags: tuple[str, ...]) -> frozenset[str]:
+        """See `Store`; what a fault gives are the tags that are taken."""
+        answer = await self._meet("put_tagged", ",".join(tags))
+        taken = frozenset(tags if answer is PASS else answer)
+        self.manifests[str(content.digest)] = content
+        self._seen.add(content.digest)
+        self.tags.update(dict.fromkeys(taken, str(content.digest)))
+        return taken
+
+    async def delete_tag(self, tag: str) -> bool:
+        """See `Store`."""
+        await self._meet("delete_tag", tag)
+        if self.deletes_tags:
+            self.tags.pop(tag, None)
+        return self.deletes_tags
+
+    async def list_tags(self) -> tuple[str, ...]:
+        """See `Store`."""
+        await self._meet("list_tags", "all")
+        return tuple(self.tags)
 
     async def read_back(self, reference: str) -> Digest | None:
         """See `Store`."""

@@ -1,0 +1,66 @@
+"""A layout's index.json on the disk: read whole, and rewritten under the layout's lock."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mbuild.errors import StoreError
+from mbuild.oci.descriptor import Descriptor
+from mbuild.store.files import Sleep, explain_disk_errors, lock_folder, sweep, write_file
+from mbuild.store.layout_index import (
+    LAYOUT_FILE,
+    LayoutIndex,
+    check_layout_file,
+    parse_layout_index,
+)
+
+
+class IndexFile:
+    """The index.json of the layout at `root`; `name` is what errors call the layout."""
+
+    def __init__(self, root: Path, name: str, *, sleep: Sleep) -> None:
+        self._root = root
+        self._name = name
+        self._sleep = sleep
+
+    def load(self) -> LayoutIndex:
+        """Read it; a folder that is no layout yet has an empty one."""
+        path = self._root / "index.json"
+        with explain_disk_errors(path, self._name):
+            try:
+                raw = path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return LayoutIndex.empty()
+            with blaming(self._name):
+                check_layout_file(self._root)
+                return parse_layout_index(raw)
+
+    def prepare(self) -> None:
+        """Make the folder a layout, if it is not one yet."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        marker = self._root / "oci-layout"
+        if not marker.exists():
+            write_file(marker, LAYOUT_FILE)
+
+    async def move(self, tags: tuple[str, ...], descriptor: Descriptor | None) -> None:
+        """Let tags name a manifest, or with None nothing, in one writing of the file."""
+        with explain_disk_errors(self._root, self._name):
+            async with lock_folder(self._root, self._sleep):
+                index = self.load()
+                for tag in tags:
+                    index = index.with_tag(tag, descriptor) if descriptor else index.without(tag)
+                for folder in (self._root, *(self._root / "blobs").iterdir()):
+                    sweep(folder)
+                # Not in a thread: cancelled, it would outlive the lock.
+                write_file(self._root / "index.json", index.to_bytes())
+
+
+@contextlib.contextmanager
+def blaming(where: str) -> Iterator[None]:
+    """Blame the layout at `where` for text in it that cannot be read."""
+    try:
+        yield
+    except ValueError as error:
+        raise StoreError(f"the layout is broken: {error.args[0]}", where=where) from None
