@@ -18,10 +18,12 @@ import typer.main
 import mbuild
 from mbuild.cli.app import app
 from mbuild.errors import WORST_FIRST, MbuildError
+from mbuild.publish.audit import Kind, Reason
 from mbuild.publish.outcome import Change, TagAction
 from tests.support.cli import run_mbuild
 from tests.support.docker_registry import DockerRegistry
 from tests.support.foreign import skopeo_copy_from_layout
+from tests.support.pushing import delete_blob
 from tests.support.specs import SPEC
 
 ROOT = Path(__file__).parents[1]
@@ -252,6 +254,12 @@ def test_every_word_of_a_report_is_explained(words: tuple[str, ...]) -> None:
     assert set(words) <= table_cells(sections(JSON_OUTPUT)["a-target"], 0)
 
 
+@pytest.mark.parametrize("words", [get_args(Kind), get_args(Reason)], ids=["kind", "reason"])
+def test_every_word_of_verify_is_explained(words: tuple[str, ...]) -> None:
+    """So has what verify says of a part that is missing or wrong."""
+    assert set(words) <= set(re.findall(r"`([^`]+)`", sections(JSON_OUTPUT)["verify"]))
+
+
 def keys_of(value: object) -> set[str]:
     """Every key of a document, at any depth."""
     if isinstance(value, list):
@@ -274,6 +282,24 @@ def test_an_error_has_the_keys_that_are_shown(place: str, tmp_path: Path) -> Non
     words = ("create", f"{place}:x", f"{place}:absent", "--output", "json")
     (target,) = json.loads(run_mbuild(*words, cwd=tmp_path).stdout)["targets"]
     assert keys_of(target["errors"]) == keys_of(json.loads(blocks(JSON_OUTPUT, "json")[1]))
+
+
+def test_verify_gives_what_is_shown(place: str, tmp_path: Path) -> None:
+    """The example of verify is the document that it gives, but for time."""
+    spec = blocks(README, "yaml")[0].replace(SHOWN, place)
+    changed = spec.replace("linux/arm/v7", "windows/amd64").replace("armv7", "ltsc2022")
+    (tmp_path / SPEC).write_text(changed)
+    run_mbuild("push", cwd=tmp_path)
+    (example,) = [text for text in blocks(JSON_OUTPUT, "json") if '"references"' in text]
+    shown = json.loads(example)
+    delete_blob(place, shown["references"][0]["missing"][0]["digest"])
+    words = ("verify", f"{place}:1.4.2", "-o", "json", "--plain-http", place.partition("/")[0])
+    given = json.loads(
+        run_mbuild(*words, cwd=tmp_path)
+        .stdout.replace(place, SHOWN)
+        .replace(place.partition("/")[0], SHOWN.partition("/")[0])
+    )
+    assert {**given, "seconds": 0} == {**shown, "seconds": 0}
 
 
 # --- Links ---

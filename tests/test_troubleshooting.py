@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.cli import run_mbuild
 from tests.support.docker_registry import DockerRegistry
+from tests.support.foreign import skopeo_copy_from_layout
 from tests.support.images import make_image
-from tests.support.pushing import push_image
+from tests.support.pushing import delete_manifest, push_image
 from tests.support.specs import SPEC
 
 PAGE = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
@@ -84,3 +85,22 @@ def test_the_page_shows_the_wrong_command_line(words: str, tmp_path: Path) -> No
     result = run_mbuild(*words.split(), cwd=tmp_path)
     assert result.code == 2
     assert set(result.lines) - documented_errors() == set()
+
+
+def test_the_page_shows_a_dangling_list(
+    registry: DockerRegistry, repository: str, tmp_path: Path
+) -> None:
+    """So does what verify says of a list whose image was cleaned up."""
+    layout = Path(__file__).parents[1] / "examples" / "linux-arm64"
+    skopeo_copy_from_layout(layout, "1.0", registry, f"{repository}:arm64")
+    name = f"{registry.host}/{repository}"
+    run_mbuild("create", f"{name}:1.4.2", f"{name}:arm64", cwd=tmp_path)
+    (line,) = [line for line in documented_errors() if " of linux/arm64 is missing" in line]
+    (digest,) = re.findall(r"sha256:[0-9a-f]{64}", line)
+    delete_manifest(name, digest)
+    result = run_mbuild("verify", f"{name}:1.4.2", cwd=tmp_path)
+    assert result.code == 4
+    told = [
+        one.replace(name, SHOWN).replace(registry.host, "localhost:5000") for one in result.lines
+    ]
+    assert told == [line]

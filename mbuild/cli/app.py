@@ -64,6 +64,7 @@ for function in (
     commands.check,
     commands.create,
     commands.inspect,
+    commands.verify,
     commands.schema,
 ):
     app.command(function.__name__)(command(function))

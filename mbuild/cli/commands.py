@@ -145,6 +145,29 @@ def inspect(
     return 0
 
 
+def verify(
+    refs: Annotated[
+        list[str],
+        typer.Argument(metavar="REF", help="Images, or oci:DIR[:TAG]; any number of them."),
+    ],
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", envvar="MBUILD_DEEP", help="Download every blob and hash it."),
+    ] = False,
+    *,
+    network: NetworkOptions,
+    view: ViewOptions,
+) -> int:
+    """Verify that all that published images need is there.
+
+    Every manifest of an index, every config and every layer is asked for, and its size
+    compared. Exit 4 if one is missing or wrong.
+    """
+    from mbuild.cli.verifying import Verification, read_references
+
+    return Verification(read_references(refs), deep, network, view).run()
+
+
 def schema() -> int:
     """Print the spec's JSON Schema.
 

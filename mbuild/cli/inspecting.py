@@ -15,7 +15,7 @@ from mbuild.errors import (
 )
 from mbuild.oci import media_types
 from mbuild.oci.manifest import Content
-from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference, parse_any_reference
+from mbuild.oci.reference import AnyReference, LayoutReference, asked_for, parse_any_reference
 from mbuild.report.tree import inspect_document, inspect_lines
 
 
@@ -28,7 +28,7 @@ def fetch_content(text: str, network: NetworkOptions, view: ViewOptions) -> Cont
     reference = _parse(text)
 
     async def work(session: Session) -> Content:
-        name = _tag_or_digest(reference)
+        name = asked_for(reference)
         return await session.library.manifest(session.stores.open(reference), name)
 
     try:
@@ -74,10 +74,3 @@ def _parse(text: str) -> AnyReference:
         return parse_any_reference(text)
     except ValueError as error:
         raise UsageError(str(error)) from error
-
-
-def _tag_or_digest(reference: AnyReference) -> str:
-    if reference.digest:
-        return str(reference.digest)
-    default = "" if isinstance(reference, LayoutReference) else DEFAULT_TAG
-    return reference.tag or default

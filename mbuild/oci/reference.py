@@ -205,3 +205,14 @@ def parse_layout_reference(text: str) -> LayoutReference:
 def with_default_tag(reference: Reference) -> Reference:
     """Give the reference with tag `latest` if it has neither tag nor digest."""
     return reference if reference.tag or reference.digest else replace(reference, tag=DEFAULT_TAG)
+
+
+def asked_for(reference: AnyReference) -> str:
+    """Give what a repository is asked for: the digest, else the tag, else `latest`.
+
+    Of a layout without a tag it is empty text, which means its only image.
+    """
+    if reference.digest:
+        return str(reference.digest)
+    default = "" if isinstance(reference, LayoutReference) else DEFAULT_TAG
+    return reference.tag or default

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from mbuild.errors import Failures, MbuildError
@@ -34,6 +34,26 @@ async def settled(
         tuple(result for result in results if not isinstance(result, MbuildError)),
         tuple(result for result in results if isinstance(result, MbuildError)),
     )
+
+
+async def each(
+    items: Collection[T], work: Callable[[T], Coroutine[Any, Any, U]], *, width: int
+) -> tuple[U, ...]:
+    """Do the same work for every item, `width` of them at a time; give the results in order.
+
+    However many items there are, no more than `width` tasks are.
+    """
+    numbered = enumerate(items)
+    results: dict[int, U] = {}
+
+    async def worker() -> None:
+        for number, item in numbered:
+            results[number] = await work(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(width, len(items))):
+            group.create_task(worker())
+    return tuple(results[number] for number in range(len(results)))
 
 
 def raise_any(errors: Sequence[MbuildError]) -> None:

@@ -25,14 +25,19 @@ def inspect_lines(name: str, content: Content) -> Iterator[str]:
     Raises ValueError where the bytes are not what their media type says.
     """
     yield f"{name}@{content.digest}"
-    yield f"  {_kind(content.media_type)}, {content.size} bytes"
+    yield f"  {kind_name(content.media_type)}, {content.size} bytes"
     yield from table(_rows(content), indent=2)
 
 
 def _rows(content: Content) -> list[tuple[str, ...]]:
     if media_types.is_index(content.media_type):
         return [
-            (_platform_name(entry), str(entry.digest), f"{entry.size} B", _kind(entry.media_type))
+            (
+                _platform_name(entry),
+                str(entry.digest),
+                f"{entry.size} B",
+                kind_name(entry.media_type),
+            )
             for entry in parse_index(content.raw).manifests
         ]
     manifest = parse_image_manifest(content.raw)
@@ -42,7 +47,7 @@ def _rows(content: Content) -> list[tuple[str, ...]]:
     ]
 
 
-def _kind(media_type: str) -> str:
+def kind_name(media_type: str) -> str:
     """Give a manifest's media type in words a person uses, or as it stands."""
     return _KINDS.get(media_type, media_type)
 

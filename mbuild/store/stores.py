@@ -29,6 +29,10 @@ class Stores:
         self._sleep = sleep
         self._stores: dict[str, Store] = {}
 
+    def uncached(self) -> Stores:
+        """Give stores that know nothing from before: what they give, was just asked for."""
+        return Stores(self._registries, sleep=self._sleep)
+
     def open(self, reference: AnyReference) -> Store:
         """Give the store of a reference's repository, for reading."""
         key = _key(reference)

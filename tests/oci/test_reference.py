@@ -8,6 +8,7 @@ from mbuild.oci.digest import parse_digest
 from mbuild.oci.reference import (
     LayoutReference,
     Reference,
+    asked_for,
     check_tag,
     parse_any_reference,
     parse_layout_reference,
@@ -200,6 +201,24 @@ DEFAULT_TAGS = {
 def test_default_tag(text: str, expected: str) -> None:
     """A reference with neither tag nor digest means latest."""
     assert str(with_default_tag(parse_reference(text))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("debian", "latest"),
+        ("debian:12", "12"),
+        (f"debian@{DIGEST}", str(DIGEST)),
+        (f"debian:12@{DIGEST}", str(DIGEST)),
+        ("oci:dist", ""),
+        ("oci:dist:1", "1"),
+        (f"oci:dist@{DIGEST}", str(DIGEST)),
+    ],
+    ids=["nothing", "tag", "digest", "both", "layout", "layout's tag", "layout's digest"],
+)
+def test_asked_for(text: str, expected: str) -> None:
+    """A digest goes before a tag; without either it is latest, or a layout's only image."""
+    assert asked_for(parse_any_reference(text)) == expected
 
 
 @pytest.mark.parametrize("tag", ["1", "latest", "_x", "A.b-c_d", "t" * 128])

@@ -54,6 +54,12 @@ def test_different(one: str, other: str) -> None:
     assert use(lambda stores: stores.open(first) is not stores.open(second))
 
 
+def test_uncached() -> None:
+    """What is opened without a cache is a store of its own, which knows nothing from before."""
+    reference = parse_any_reference("registry.test/team/app:1.0")
+    assert use(lambda stores: stores.uncached().open(reference) is not stores.open(reference))
+
+
 def test_linked_folder(tmp_path: Path) -> None:
     """A link to a layout's folder leads to the same store."""
     (tmp_path / "link").symlink_to(tmp_path / "app")

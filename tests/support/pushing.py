@@ -98,3 +98,19 @@ def tags_of(base_url: str, repository: str) -> list[str]:
     with plain_client(base_url) as client:
         answer = client.get(f"/v2/{repository}/tags/list")
     return sorted(answer.json().get("tags") or []) if answer.status_code == 200 else []
+
+
+def delete_blob(name: str, digest: str) -> None:
+    """Take a blob out of the repository `host/path` of a registry without TLS."""
+    _delete(name, "blobs", digest)
+
+
+def delete_manifest(name: str, digest: str) -> None:
+    """Take a manifest out of the repository `host/path`, as a clean-up does."""
+    _delete(name, "manifests", digest)
+
+
+def _delete(name: str, kind: str, digest: str) -> None:
+    host, _, path = name.partition("/")
+    with plain_client(f"http://{host}") as client:
+        client.delete(f"/v2/{path}/{kind}/{digest}").raise_for_status()

@@ -1,0 +1,146 @@
+"""Verify published references: everything that their tags lead to is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mbuild.errors import (
+    IntegrityError,
+    MbuildError,
+    NotFound,
+    RegistryError,
+    SourceError,
+    SourceNotFound,
+)
+from mbuild.oci.index import Index
+from mbuild.oci.manifest import ImageManifest
+from mbuild.oci.reference import AnyReference, LayoutReference, asked_for
+from mbuild.publish.audit import AGAIN, Audit, Flaw
+from mbuild.publish.evidence import Evidence, open_manifest
+from mbuild.publish.together import each
+from mbuild.publish.walk import Walk
+from mbuild.registry.flight import SingleFlight
+from mbuild.store.store import Store
+from mbuild.store.stores import Stores
+
+REFERENCES_UNDER_WAY = 16
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auditor:
+    """Verifies references side by side; with `deep` every blob is read and hashed.
+
+    `announce` is told, in a few words, what is being done.
+    """
+
+    stores: Stores
+    deep: bool = False
+    announce: Announce = lambda _text: None
+
+    async def verify(self, references: Sequence[AnyReference]) -> tuple[Audit, ...]:
+        """Verify all references, and give an audit each, in order.
+
+        What is wrong is in the audits. Nothing is asked twice of a repository, and what it
+        gave is forgotten when the last reference into it is done.
+        """
+        flights = SingleFlight()
+        run = _Run(self, flights, [self.stores.open(reference) for reference in references])
+        try:
+            return await each(references, run.verify, width=REFERENCES_UNDER_WAY)
+        finally:
+            await flights.close()
+
+
+class _Run:
+    """The references of one run: how far it is, and what each repository gave up to now."""
+
+    def __init__(self, auditor: Auditor, flights: SingleFlight, stores: Sequence[Store]) -> None:
+        self._auditor = auditor
+        self._flights = flights
+        self._total = len(stores)
+        self._done = 0
+        self._left = Counter(stores)
+        self._evidence: dict[Store, Evidence] = {}
+
+    async def verify(self, reference: AnyReference) -> Audit:
+        store = self._auditor.stores.open(reference)
+        self._auditor.announce(f"verifying {_name(reference)} ({self._done} of {self._total} done)")
+        audit = await _verify(reference, store, self._evidence_of(store))
+        self._done += 1
+        self._left[store] -= 1
+        if not self._left[store]:
+            del self._evidence[store]
+        return audit
+
+    def _evidence_of(self, store: Store) -> Evidence:
+        if store not in self._evidence:
+            evidence = Evidence(store, self._flights, deep=self._auditor.deep)
+            self._evidence[store] = evidence
+        return self._evidence[store]
+
+
+async def _verify(reference: AnyReference, store: Store, evidence: Evidence) -> Audit:
+    audit = Audit(_name(reference), reference.familiar, reference.tag)
+    try:
+        content = await store.fetch_manifest(asked_for(reference))
+    except MbuildError as error:
+        return replace(audit, errors=(_top_error(error, reference),))
+    audit = replace(audit, found=content.descriptor())
+    opened = open_manifest(content)
+    if isinstance(opened, Flaw):
+        return replace(audit, errors=(_top_flaw(opened, audit.name),))
+    walk = Walk(evidence)
+    await walk.run(opened)
+    counts = walk.counts
+    images, attestations = _held(opened)
+    if not isinstance(opened, Index):
+        unknown = int(opened is None)
+        counts = replace(counts, manifests=1, unknown=unknown)
+    return replace(
+        audit,
+        images=images,
+        attestations=attestations,
+        counts=counts,
+        findings=walk.findings,
+        errors=tuple(
+            _placed(error, f"{part}: {error.message}", reference) for part, error in walk.errors
+        ),
+    )
+
+
+def _name(reference: AnyReference) -> str:
+    return reference.familiar + str(reference).removeprefix(reference.repository)
+
+
+def _held(opened: ImageManifest | Index | None) -> tuple[int, int]:
+    """Count images and attestations."""
+    if isinstance(opened, Index):
+        return len(opened.images), sum(entry.is_attestation for entry in opened.manifests)
+    return int(opened is not None), 0
+
+
+def _top_error(error: MbuildError, reference: AnyReference) -> MbuildError:
+    """Say why nothing is known of a reference."""
+    name = _name(reference)
+    if isinstance(error, NotFound):
+        hint = error.hint or "check the name and the tag"
+        return SourceNotFound(error.message, where=name, hint=hint)
+    if isinstance(error, IntegrityError):
+        return SourceError(f"it is damaged: {error.message}", where=name, hint=AGAIN)
+    return _placed(error, error.message, reference)
+
+
+def _top_flaw(flaw: Flaw, name: str) -> SourceError:
+    return SourceError(f"it {flaw.text}", where=name, hint=flaw.hint)
+
+
+def _placed(error: MbuildError, message: str, reference: AnyReference) -> MbuildError:
+    name = _name(reference)
+    if isinstance(reference, LayoutReference) and isinstance(error, RegistryError):
+        # A layout that is broken is a matter of the image, not of a registry.
+        return SourceError(message, where=name, hint=error.hint)
+    return error.placed(message, name)
