@@ -12,6 +12,7 @@ from mbuild.cli.options import (
     Output,
     ReleaseOptions,
     SpecFiles,
+    SpecOptions,
     VariableOptions,
     ViewOptions,
     WriteOptions,
@@ -26,8 +27,8 @@ def push(
     spec: SpecFiles = None,
     *,
     release: ReleaseOptions,
+    taken: SpecOptions,
     writing: WriteOptions,
-    variables: VariableOptions,
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
@@ -36,11 +37,11 @@ def push(
     Fetches each image's manifest, checks it, assembles one list, pushes it to its tags, and
     reads them back.
     """
-    from mbuild.cli.inputs import read_spec
+    from mbuild.cli.inputs import take_spec
     from mbuild.cli.publishing import Publication
 
     publication = Publication(
-        spec=read_spec(spec, variables.set_, release.tag),
+        spec=take_spec(spec, taken, release.tag),
         network=network,
         view=view,
         writing=writing,
@@ -56,7 +57,7 @@ def plan(
         typer.Option("--check", envvar="MBUILD_CHECK", help="Exit 7 if anything would change."),
     ] = False,
     *,
-    variables: VariableOptions,
+    taken: SpecOptions,
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
@@ -64,10 +65,10 @@ def plan(
 
     Per tag: create, move, keep. Per platform: added, changed, kept, removed.
     """
-    from mbuild.cli.inputs import read_spec
+    from mbuild.cli.inputs import take_spec
     from mbuild.cli.publishing import Publication
 
-    spec_value = read_spec(spec, variables.set_)
+    spec_value = take_spec(spec, taken)
     writing = WriteOptions(dry_run=True)
     result = Publication(spec=spec_value, network=network, view=view, writing=writing).run()
     would_change = any(outcome.is_change for outcome in result.outcomes)

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mbuild.cli.options import SpecOptions
 from mbuild.errors import Problem, SpecError, UsageError, one_line
 from mbuild.oci.reference import check_tag
 from mbuild.spec.documents import MOST_BYTES
 from mbuild.spec.parse import SpecText, parse_spec
+from mbuild.spec.selection import parse_shard, select
 from mbuild.spec.spec import Spec
 
 DEFAULT_SPEC = "manifests.yaml"
@@ -27,6 +29,18 @@ def read_spec(
     variables = {**os.environ, **parse_settings(settings or ())}
     further = _checked_tags(tags or ())
     return parse_spec(read_texts(files or (DEFAULT_SPEC,)), variables=variables, tags=further)
+
+
+def take_spec(
+    files: Sequence[str] | None, options: SpecOptions, tags: Sequence[str] | None = None
+) -> Spec:
+    """Read the whole spec, as `read_spec` does, and give the targets that the options choose.
+
+    Raises UsageError for a name or a share that cannot be.
+    """
+    shard = parse_shard(options.shard) if options.shard else None
+    spec = read_spec(files, options.set_, tags)
+    return select(spec, only=options.only or (), shard=shard)
 
 
 def _checked_tags(tags: Sequence[str]) -> Sequence[str]:

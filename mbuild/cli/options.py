@@ -170,6 +170,29 @@ class WriteOptions:
     ] = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpecOptions(VariableOptions):
+    """What a run takes of its spec: the variables' values, and the targets that are chosen."""
+
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            envvar="MBUILD_ONLY",
+            help="Only targets whose repository, or REPOSITORY:TAG, matches. Repeatable.",
+        ),
+    ] = None
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="I/N",
+            envvar="MBUILD_SHARD",
+            help="Only the I-th of N shares of the targets, for N machines.",
+            show_default=False,
+        ),
+    ] = ""
+
+
 SpecFiles = Annotated[
     list[str] | None,
     typer.Argument(

@@ -117,5 +117,7 @@ class Publication:
         if self.view.quiet:
             yield from image_lines(outcomes)
             return
+        if not self.spec.targets:
+            yield "nothing to do: no target is in the shard"
         for outcome in outcomes:
             yield from outcome_lines(outcome, planned=self.writing.dry_run)
