@@ -16,6 +16,7 @@ import httpx
 from mbuild.registry.client import Registry
 from mbuild.registry.clocks import Clocks
 from mbuild.registry.credentials import Keychain, config_path
+from mbuild.registry.deadline import Deadline
 from mbuild.registry.hosts import Host, make_host
 from mbuild.registry.observer import Observer, silent
 from mbuild.registry.pace import Pace
@@ -23,7 +24,7 @@ from mbuild.registry.routes import Outside, Routes
 from mbuild.registry.session import Session
 from mbuild.registry.settings import Settings
 from mbuild.registry.tls import make_tls_context
-from mbuild.registry.transport import Deadline, Policy, Tally
+from mbuild.registry.transport import Policy, Tally
 from mbuild.registry.wire import Wire
 
 T = TypeVar("T")
@@ -91,6 +92,16 @@ class Registries:
     def retries(self) -> int:
         """Count the attempts that were repeated so far."""
         return self._tally.retries
+
+    @property
+    def deadline(self) -> Deadline:
+        """Give the deadline of the run, which bounds what waits for others than registries too."""
+        return self._policy.deadline
+
+    @property
+    def observer(self) -> Observer:
+        """Give whom the run tells what happens."""
+        return self._observer
 
     def registry(self, domain: str) -> Registry:
         """Give the registry of a reference's domain."""

@@ -1,11 +1,9 @@
-"""The only retry policy, and the deadline that bounds it."""
+"""The only retry policy."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -14,7 +12,8 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from mbuild.errors import MbuildError, TransportError
+from mbuild.errors import MbuildError
+from mbuild.registry.deadline import Deadline
 from mbuild.registry.failures import Temporary
 from mbuild.registry.observer import Observer, Retry
 
@@ -34,51 +33,6 @@ class Tally:
 
     requests: int = 0
     retries: int = 0
-
-
-class Deadline:
-    """The moment when the run must be over; without `seconds`, never."""
-
-    def __init__(self, seconds: float | None, clock: Callable[[], float]) -> None:
-        self.seconds = seconds
-        self._clock = clock
-        self._end = None if seconds is None else clock() + seconds
-
-    def left(self) -> float | None:
-        """Give the seconds left, negative when it is over, None without a deadline."""
-        return None if self._end is None else self._end - self._clock()
-
-    @asynccontextmanager
-    async def bound(self, where: str) -> AsyncIterator[None]:
-        """Raise TransportError when the deadline comes before the block is done."""
-        left = self.left()
-        if left is not None and left <= 0:
-            raise self._passed(where)
-        timer = asyncio.timeout(left)
-        try:
-            async with timer:
-                yield
-        except TimeoutError:
-            if not timer.expired():
-                raise
-            raise self._passed(where) from None
-
-    async def bound_each(self, items: AsyncIterator[T], where: str) -> AsyncIterator[T]:
-        """Pass on items; TransportError when the deadline comes while one is waited for."""
-        done = object()
-        while True:
-            async with self.bound(where):
-                item = await anext(items, done)
-            if item is done:
-                return
-            yield item  # type: ignore[misc]
-
-    def _passed(self, where: str) -> TransportError:
-        return TransportError(
-            f"not done within the deadline of {self.seconds:g} s",
-            where=where,
-            hint="raise --deadline, or look why the registry is slow (-vv shows each request)",
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

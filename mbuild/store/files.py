@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import fcntl
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +15,6 @@ from mbuild.errors import StoreError
 from mbuild.oci.digest import Digest
 
 Sleep = Callable[[float], Awaitable[None]]
-LOCK_POLL_SECONDS = 0.05
 TEMPORARY = ".tmp-"
 CHUNK = 1024 * 1024
 
@@ -88,7 +86,7 @@ def sweep(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             descriptor = os.open(path, os.O_RDONLY)
             try:
-                if _try_lock(descriptor):
+                if try_lock(descriptor):
                     path.unlink()
             finally:
                 os.close(descriptor)
@@ -108,22 +106,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-@contextlib.asynccontextmanager
-async def lock_folder(folder: Path, sleep: Sleep = asyncio.sleep) -> AsyncIterator[None]:
-    """Hold the folder's lock (flock on the folder itself, so no file is left behind).
-
-    Waits for other holders, of this process or another, without blocking the event loop.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        while not _try_lock(descriptor):
-            await sleep(LOCK_POLL_SECONDS)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file or folder (flock); False where another holds it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

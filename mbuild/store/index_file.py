@@ -8,22 +8,23 @@ from pathlib import Path
 
 from mbuild.errors import StoreError
 from mbuild.oci.descriptor import Descriptor
-from mbuild.store.files import Sleep, explain_disk_errors, lock_folder, sweep, write_file
+from mbuild.store.files import explain_disk_errors, sweep, write_file
 from mbuild.store.layout_index import (
     LAYOUT_FILE,
     LayoutIndex,
     check_layout_file,
     parse_layout_index,
 )
+from mbuild.store.locks import Patience, lock_folder
 
 
 class IndexFile:
     """The index.json of the layout at `root`; `name` is what errors call the layout."""
 
-    def __init__(self, root: Path, name: str, *, sleep: Sleep) -> None:
+    def __init__(self, root: Path, name: str, *, patience: Patience) -> None:
         self._root = root
         self._name = name
-        self._sleep = sleep
+        self._patience = patience
 
     def load(self) -> LayoutIndex:
         """Read it; a folder that is no layout yet has an empty one."""
@@ -46,8 +47,11 @@ class IndexFile:
 
     async def move(self, tags: tuple[str, ...], descriptor: Descriptor | None) -> None:
         """Let tags name a manifest, or with None nothing, in one writing of the file."""
+        where = f"{self._name}:{tags[0]}"
         with explain_disk_errors(self._root, self._name):
-            async with lock_folder(self._root, self._sleep):
+            async with lock_folder(
+                self._root, name=self._name, where=where, patience=self._patience
+            ):
                 index = self.load()
                 for tag in tags:
                     index = index.with_tag(tag, descriptor) if descriptor else index.without(tag)

@@ -14,7 +14,6 @@ from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
 from mbuild.store.files import (
     CHUNK,
-    Sleep,
     explain_disk_errors,
     hash_file,
     replace_file,
@@ -22,6 +21,7 @@ from mbuild.store.files import (
 )
 from mbuild.store.index_file import IndexFile, blaming
 from mbuild.store.layout_index import REF_NAME, LayoutIndex
+from mbuild.store.locks import PATIENT, Patience
 from mbuild.store.store import OpenSource
 
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
@@ -39,11 +39,11 @@ class LayoutStore:
     """
 
     def __init__(
-        self, directory: str, *, sleep: Sleep = asyncio.sleep, retry: Retry = _only_once
+        self, directory: str, *, patience: Patience = PATIENT, retry: Retry = _only_once
     ) -> None:
         self._root = Path(directory)
         self._name = f"oci:{directory}"
-        self._file = IndexFile(self._root, self._name, sleep=sleep)
+        self._file = IndexFile(self._root, self._name, patience=patience)
         self._retry = retry
 
     @property
@@ -213,7 +213,7 @@ class LayoutStore:
 
     async def _move(self, tags: tuple[str, ...], descriptor: Descriptor | None) -> None:
         if tags:
-            await self._retry(self._at(tags[0]), lambda: self._file.move(tags, descriptor))
+            await self._file.move(tags, descriptor)
 
     def _find(self, reference: str) -> Descriptor | None:
         """Look a reference up; a folder that is no layout yet holds nothing."""

@@ -10,6 +10,7 @@ from mbuild.registry.registries import Registries
 from mbuild.store.cache import Cache
 from mbuild.store.files import Sleep
 from mbuild.store.layout import LayoutStore
+from mbuild.store.locks import Patience
 from mbuild.store.repository import RepositoryStore
 from mbuild.store.store import Store
 
@@ -52,11 +53,17 @@ class Stores:
 
     def _make(self, reference: AnyReference) -> Store:
         if isinstance(reference, LayoutReference):
-            retry = self._registries.retry
-            return LayoutStore(reference.directory, sleep=self._sleep, retry=retry)
+            return self._make_layout(reference)
         return RepositoryStore(
             self._registries.registry(reference.domain), reference, cache=self._cache
         )
+
+    def _make_layout(self, reference: LayoutReference) -> LayoutStore:
+        registries = self._registries
+        patience = Patience(
+            deadline=registries.deadline, tell=registries.observer.on_wait, sleep=self._sleep
+        )
+        return LayoutStore(reference.directory, patience=patience, retry=registries.retry)
 
 
 def _key(reference: AnyReference) -> str:

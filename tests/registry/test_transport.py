@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from mbuild.errors import IntegrityError, MbuildError, RegistryError, TransportError
+from mbuild.registry.deadline import Deadline
 from mbuild.registry.failures import Temporary
-from mbuild.registry.transport import Deadline, Policy, Tally, parse_retry_after
+from mbuild.registry.transport import Policy, Tally, parse_retry_after
 from tests.registry.world import NOON, Recorder
 
 
@@ -123,17 +124,6 @@ def test_deadline_already_over(recorder: Recorder) -> None:
     recorder.now = 5.0
     with pytest.raises(TransportError, match="not done within the deadline of 5 s"):
         run(late, failing(0))
-
-
-def test_deadline_passes_other_timeouts() -> None:
-    """A timeout that is not the deadline's is none of its business."""
-
-    async def scenario() -> None:
-        async with Deadline(60, lambda: 0.0).bound("w"):
-            raise TimeoutError("another")
-
-    with pytest.raises(TimeoutError, match="another"):
-        asyncio.run(scenario())
 
 
 def test_final_errors_are_not_retried(recorder: Recorder) -> None:

@@ -1,23 +1,14 @@
 """Many writers at one layout, in one process and in many: nobody loses anything."""
 
 import asyncio
-import fcntl
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from mbuild.errors import TransportError
-from mbuild.oci.reference import LayoutReference
-from mbuild.registry.registries import Registries
-from mbuild.registry.settings import Settings
-from mbuild.store.files import lock_folder
 from mbuild.store.layout import LayoutStore
-from mbuild.store.stores import Stores
-from tests.store.world import AMD64, INDEX, ask, index_json, snapshot, tags_in
+from tests.store.world import INDEX, ask, index_json, snapshot, tags_in
 from tests.support.cli import environment
 from tests.support.images import make_image
 from tests.support.values import content_of
@@ -122,58 +113,3 @@ def test_full_disk(tmp_path: Path, what: str) -> None:
 
 
 BIG = make_image(size=3000)
-
-
-def test_lock_is_waited_for(tmp_path: Path) -> None:
-    """A writer waits, as long as it takes, for whoever holds the lock; nothing is left of it."""
-    waits: list[float] = []
-    holder = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(holder, fcntl.LOCK_EX)
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) == 3:
-            os.close(holder)
-
-    async def put(_: LayoutStore) -> None:
-        await LayoutStore(str(tmp_path), sleep=sleep).put_manifest("1.0", content_of(AMD64))
-
-    ask(tmp_path, put)
-    assert waits == [0.05] * 3
-    assert tags_in(tmp_path) == [("1.0", AMD64.digest)]
-
-
-def test_lock_is_not_waited_for_beyond_the_deadline(tmp_path: Path) -> None:
-    """Where another keeps the lock, the deadline ends the wait, and no tag is written."""
-    holder = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(holder, fcntl.LOCK_EX)
-
-    async def put() -> None:
-        async with Registries(Settings(deadline=0.2)) as registries:
-            store = Stores(registries).open_target(LayoutReference(str(tmp_path)))
-            await store.put_manifest("1.0", content_of(AMD64))
-
-    begun = time.monotonic()
-    with pytest.raises(TransportError) as raised:
-        asyncio.run(put())
-    os.close(holder)
-    assert time.monotonic() - begun < 2
-    assert raised.value.exit_code == 6
-    assert str(raised.value) == (
-        f"oci:{tmp_path}:1.0: not done within the deadline of 0.2 s; "
-        "raise --deadline, or look why the registry is slow (-vv shows each request)"
-    )
-    assert not (tmp_path / "index.json").exists()
-
-
-def test_lock_is_given_back(tmp_path: Path) -> None:
-    """The lock is free again when the block ends, with an error too."""
-
-    async def use() -> None:
-        with pytest.raises(KeyError):
-            async with lock_folder(tmp_path):
-                raise KeyError
-        async with lock_folder(tmp_path):
-            pass
-
-    asyncio.run(use())
