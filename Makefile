@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := mbuild tests $(wildcard benchmarks) $(wildcard examples/*.py scripts/*.py)
 
-.PHONY: help install demo test check fmt bench dist lock clean
+.PHONY: help install demo test check fmt bench bench-catalogue dist lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
 
 install: $(VENV)/.project ## the program at .venv/bin/mbuild, with all that development needs
 
@@ -43,6 +43,9 @@ fmt: install ## format, and repair what ruff can repair
 
 bench: install ## measure
 	$(BIN)/python -m benchmarks
+
+bench-catalogue: install ## measure whole catalogues, the largest of 2,000 indexes
+	$(BIN)/python -m benchmarks 250 500 1000 2000
 
 dist: install ## a wheel and a source archive in dist/
 	rm -f dist/*.whl dist/*.tar.gz

@@ -25,9 +25,10 @@ class RunFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run took: seconds of wall time, bytes of memory at most, and what it printed."""
+    """What one run took: seconds of wall time, of CPU, bytes at most; and what it printed."""
 
     seconds: float
+    cpu: float
     peak: int
     output: str
 
@@ -52,7 +53,7 @@ class Place:
         found = json.loads(done.stdout)
         if found["code"]:
             raise RunFailed(f"{' '.join(command)}\n{done.stderr.strip()}")
-        return Run(found["seconds"], found["peak"], found["output"])
+        return Run(found["seconds"], found["cpu"], found["peak"], found["output"])
 
     def run_in_turns(self, times: int, *commands: Command) -> tuple[tuple[Run, ...], ...]:
         """Run commands in turns, so that what else the machine does befalls all alike.

@@ -17,7 +17,7 @@ from benchmarks.measure import (
     median_peak,
     median_seconds,
 )
-from benchmarks.table import Figure, megabytes, milliseconds
+from benchmarks.table import Figure, Limit, megabytes, milliseconds
 from tests.support.docker_registry import DockerRegistry
 from tests.support.images import make_image
 from tests.support.pushing import push_image
@@ -69,7 +69,8 @@ def measure_push(place: Place, host: str) -> Iterator[Figure]:
 
 def _time(what: str, runs: tuple[Run, ...], base: float) -> Figure:
     seconds = median_seconds(runs)
-    return Figure(what, milliseconds(seconds), seconds / base, "imports", LIMIT)
+    limit = Limit(seconds / base, LIMIT, "× imports")
+    return Figure(what, milliseconds(seconds), seconds / base, "imports", limit)
 
 
 def write_specs(folder: Path, host: str) -> None:

@@ -10,27 +10,47 @@ HEADS = ("what", "figure", "ratio", "limit", "")
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that a figure may come to, and what it came to, both in `unit`."""
+
+    amount: float
+    most: float
+    unit: str
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the figure stays within it."""
+        return self.amount <= self.most
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table; `ratio` is to what `against` names, and has to stay below `limit`."""
+    """One line of the table; `ratio` is to what `against` names."""
 
     what: str
     value: str
     ratio: float | None = None
     against: str = ""
-    limit: float | None = None
+    limit: Limit | None = None
 
     @property
     def is_good(self) -> bool:
-        """Tell whether the ratio keeps its limit, or has none."""
-        return self.limit is None or (self.ratio is not None and self.ratio < self.limit)
+        """Tell whether the figure keeps its limit, or has none."""
+        return self.limit is None or self.limit.is_kept
 
     @property
     def cells(self) -> tuple[str, ...]:
         """Give the texts of the line's columns."""
         ratio = f"{self.ratio:.2f} × {self.against}" if self.ratio is not None else ""
-        limit = f"< {self.limit:g}" if self.limit is not None else ""
+        limit = f"≤ {self.limit.most:g} {self.limit.unit}" if self.limit else ""
         verdict = "" if self.limit is None else "ok" if self.is_good else "TOO MUCH"
         return (self.what, self.value, ratio, limit, verdict)
+
+
+def limited(what: str, amount: float, most: float, unit: str) -> Figure:
+    """Make the line of a figure that has a limit of its own."""
+    shown = f"{amount:,.0f}" if amount >= 1000 else f"{amount:.3g}"
+    return Figure(what, f"{shown} {unit}", limit=Limit(amount, most, unit))
 
 
 def milliseconds(seconds: float) -> str:
