@@ -106,6 +106,14 @@ class NetworkOptions:
             show_default=False,
         ),
     ] = ""
+    no_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-cache",
+            envvar="MBUILD_NO_CACHE",
+            help="Take nothing from earlier runs, and keep nothing for the next.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
 from mbuild.registry.tls import check_ca_file
 from mbuild.report.document import Effort
+from mbuild.store.cache import Cache, NoCache, open_cache
 from mbuild.store.stores import Stores
 
 T = TypeVar("T")
@@ -45,8 +46,13 @@ def run_session(work: Work[T], network: NetworkOptions, view: ViewOptions) -> tu
     SIGINT and SIGTERM cancel the work; raises Interrupted unless the work then still gives
     a result. Raises what the work raises.
     """
-    with Console(view) as console:
-        return asyncio.run(_run(work, make_settings(network), console))
+    settings = make_settings(network)
+    with Console(view) as console, closing(_make_cache(network, console)) as cache:
+        return asyncio.run(_run(work, settings, console, cache=cache))
+
+
+def _make_cache(network: NetworkOptions, console: Console) -> Cache:
+    return NoCache() if network.no_cache else open_cache(os.environ, console.on_warning)
 
 
 def make_settings(network: NetworkOptions) -> Settings:
@@ -72,11 +78,13 @@ def make_settings(network: NetworkOptions) -> Settings:
     )
 
 
-async def _run(work: Work[T], settings: Settings, console: Console) -> tuple[T, Effort]:
+async def _run(
+    work: Work[T], settings: Settings, console: Console, *, cache: Cache
+) -> tuple[T, Effort]:
     started = time.monotonic()
     async with Registries(settings, observer=console) as registries:
         library = Library()
-        session = Session(Stores(registries), library, console)
+        session = Session(Stores(registries, cache=cache), library, console)
         task = asyncio.ensure_future(work(session))
         # A signal that comes when the work is done finds nothing to stop, and loses nothing.
         with _stopped_by_signals(task):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
+
+Warn = Callable[[str], None]
+"""Tells a person something that changes no result."""
 
 
 class Cache(Protocol):
@@ -67,3 +72,34 @@ class NoCache:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def cache_file(environment: Mapping[str, str]) -> Path | None:
+    """Give the file of the cache, `$XDG_CACHE_HOME/mbuild/content.db`; None without a home.
+
+    As the XDG base directory specification has it: `~/.cache` where the variable is not set,
+    or is no absolute path.
+    """
+    folder = Path(environment.get("XDG_CACHE_HOME", ""))
+    if not folder.is_absolute():
+        home = environment.get("HOME")
+        if not home:
+            return None
+        folder = Path(home) / ".cache"
+    return folder / "mbuild" / "content.db"
+
+
+def open_cache(environment: Mapping[str, str], warn: Warn) -> Cache:
+    """Open the user's cache; the file is made when it is first needed.
+
+    Whatever is wrong with it is told once, to `warn`, and then nothing is kept or known.
+    """
+    path = cache_file(environment)
+    if path is None:
+        return NoCache()
+    try:
+        from mbuild.store.cache_disk import DiskCache
+    except ImportError:
+        warn("nothing is kept for the next run: this Python was built without sqlite3")
+        return NoCache()
+    return DiskCache(path, warn)

@@ -40,10 +40,11 @@ def spec(registry: DockerRegistry, wire: Wire, repository: str, tmp_path: Path) 
     return write_spec(tmp_path, f"{wire.host}/{repository}", sources, tags=TAGS)
 
 
-def push(spec: Path, wire: Wire) -> Result:
+def push(spec: Path, wire: Wire, *more: str) -> Result:
     """Push over plain http, and forget what was asked before."""
     wire.clear()
-    result = run_mbuild("push", "--plain-http", wire.host, "--output", "json", cwd=spec.parent)
+    words = ("push", "--plain-http", wire.host, "--output", "json", *more)
+    result = run_mbuild(*words, cwd=spec.parent)
     assert (result.code, result.stderr) == (0, "")
     return result
 
@@ -105,11 +106,49 @@ def test_requests_are_counted_right(spec: Path, wire: Wire) -> None:
 
 def test_nothing_to_do(spec: Path, wire: Wire) -> None:
     """A second push writes nothing: a HEAD a tag, then the index once and a HEAD a source."""
-    push(spec, wire)
-    assert actions(push(spec, wire)) == ["kept"] * 4
+    push(spec, wire, "--no-cache")
+    assert actions(push(spec, wire, "--no-cache")) == ["kept"] * 4
     assert [exchange.method for exchange in wire.exchanges].count("HEAD") == 14
     assert [exchange.method for exchange in wire.exchanges].count("GET") == 1
     assert (len(wire.exchanges), wire.round_trips) == (15, 2), wire.report
+
+
+def test_nothing_to_do_with_a_cache(spec: Path, wire: Wire) -> None:
+    """What the first push kept leaves the second a HEAD a tag and a HEAD a source, all at once."""
+    push(spec, wire)
+    assert actions(push(spec, wire)) == ["kept"] * 4
+    assert [exchange.method for exchange in wire.exchanges] == ["HEAD"] * 14, wire.report
+    assert wire.round_trips == 1, wire.report
+
+
+def test_nothing_to_do_by_digest(spec: Path, wire: Wire, repository: str) -> None:
+    """Sources given by digest cost nothing: what is left is a HEAD a tag."""
+    by_digest = {
+        platform.partition(":")[0]: f"{wire.host}/{repository}@{make_image(platform).digest}"
+        for platform in PLATFORMS
+    }
+    write_spec(spec.parent, f"{wire.host}/{repository}", by_digest, tags=TAGS)
+    push(spec, wire)
+    assert actions(push(spec, wire)) == ["kept"] * 4
+    assert [exchange.method for exchange in wire.exchanges] == ["HEAD"] * 4, wire.report
+    assert wire.round_trips == 1, wire.report
+
+
+def test_moved_source_with_a_cache(
+    spec: Path, wire: Wire, registry: DockerRegistry, repository: str
+) -> None:
+    """Of ten sources one has moved: its bytes are fetched, and every tag moves to what holds it."""
+    push(spec, wire)
+    moved = make_image("linux/amd64", seed="new")
+    push_image(registry.url, repository, "build-1", moved)
+    assert actions(push(spec, wire)) == ["moved"] * 4
+    gets = [
+        exchange.path.rpartition("/")[2] for exchange in wire.exchanges if exchange.method == "GET"
+    ]
+    assert [one for one in gets if one not in TAGS][:1] == ["build-1"], wire.report
+    held = json.loads(fetch_manifest(registry.url, repository, "latest").content)
+    assert [entry["digest"] for entry in held["manifests"]][1] == moved.digest
+    check_cost(wire)
 
 
 def test_published(spec: Path, wire: Wire, registry: DockerRegistry, repository: str) -> None:
