@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import httpx
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One HTTP request and its answer; `url` has no query, since a query may hold a secret.
+    """One HTTP request and its answer.
 
     `status` is None where no answer came; `seconds` ends with the answer's headers.
     """
 
     method: str
-    url: str
+    target: httpx.URL = field(repr=False)
     status: int | None
     seconds: float
+
+    @property
+    def url(self) -> str:
+        """Give the address as it may be shown: a query may hold a secret, and so may a user."""
+        return str(self.target.copy_with(query=None, fragment=None, userinfo=b""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,6 @@ from mbuild.registry.wire import Wire
 
 T = TypeVar("T")
 
-_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
-
 
 class Registries:
     """Gives each host's Registry; an async context manager that closes them all.
@@ -124,15 +122,11 @@ class Registries:
 
     def _make_session(self, host: Host) -> Session:
         settings = self._settings
-        client = httpx.AsyncClient(
-            transport=self._make_transport(host),
-            trust_env=False,
-            timeout=_TIMEOUT,
-            headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"},
-        )
+        transport = self._make_transport(host)
         pace = Pace(host.domain, most=settings.jobs, clocks=self._clocks, observer=self._observer)
         wire = Wire(
-            client=client,
+            transport=transport,
+            user_agent=settings.user_agent,
             pace=pace,
             tally=self._tally,
             observer=self._observer,
@@ -147,7 +141,7 @@ class Registries:
             plain_http=settings.plain_http,
             find_credentials=lambda: self._keychain.find(host),
         )
-        self._exit.push_async_callback(client.aclose)
+        self._exit.push_async_callback(transport.aclose)
         self._exit.push_async_callback(session.close)
         return session
 

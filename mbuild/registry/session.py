@@ -210,12 +210,14 @@ class Session:
     async def _build(self, request: Request) -> httpx.Request:
         """Build the HTTP request; only the registry itself is shown an Authorization."""
         self._pace.check()
-        url = httpx.URL(await self._find_base()).join(request.target)
+        base, target = await self._find_base(), request.target
+        is_whole = target.startswith(("http://", "https://"))
+        url = httpx.URL(target if is_whole else f"{base}{target}")
         used = ""
-        if self._is_own(url):
+        if not is_whole or self._is_own(url):
             used = await self._authorizer.authorization(request.scopes)
-        built = self._wire.client.build_request(
-            request.method, url, headers=dict(request.headers), content=request.content
+        built = self._wire.build(
+            request.method, url, headers=request.headers, content=request.content
         )
         if request.read_timeout:
             built.extensions["timeout"]["read"] = request.read_timeout
@@ -242,7 +244,7 @@ class Session:
         return self._settled(await self._get(await self._find_base()), self.host.domain)
 
     async def _get(self, url: str) -> Answer:
-        built = self._wire.client.build_request("GET", url)
+        built = self._wire.build("GET", url)
         return await self._wire.send(built, limit=MAX_ERROR_BODY, where=self.host.domain)
 
     async def _ask(self, question: TokenQuestion) -> Token:
@@ -258,9 +260,7 @@ class Session:
                 return token
 
     async def _attempt_token(self, request: TokenRequest) -> Answer:
-        built = self._wire.client.build_request(
-            request.method, request.url, content=request.form or None
-        )
+        built = self._wire.build(request.method, request.url, content=request.form or None)
         if request.form:
             built.headers["Content-Type"] = "application/x-www-form-urlencoded"
         if request.authorization:

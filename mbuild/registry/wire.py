@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import httpx
 
@@ -13,9 +14,14 @@ from mbuild.registry.answers import MAX_ERROR_BODY, Answer, printable
 from mbuild.registry.failures import Temporary, translated
 from mbuild.registry.observer import Exchange, Observer
 from mbuild.registry.pace import Pace
+from mbuild.registry.redirects import redirected
 from mbuild.registry.transport import Tally
 
 MAX_HOPS = 10
+TIMEOUTS = MappingProxyType({"connect": 15.0, "read": 60.0, "write": 60.0})
+"""The longest waits, in seconds, of one step of a request."""
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -28,12 +34,31 @@ class Wire:
     may have to send to the same host before it ends.
     """
 
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
+    user_agent: str
     pace: Pace
     tally: Tally
     observer: Observer
     clock: Callable[[], float]
     warned: set[str]
+
+    def build(
+        self,
+        method: str,
+        url: httpx.URL | str,
+        *,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        content: bytes | AsyncIterable[bytes] | None = None,
+    ) -> httpx.Request:
+        """Build a request, with the headers that all have."""
+        common = {"User-Agent": self.user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        return httpx.Request(
+            method,
+            url,
+            headers={**common, **headers},
+            content=content,
+            extensions={"timeout": dict(TIMEOUTS)},
+        )
 
     async def send(self, request: httpx.Request, *, limit: int, where: str) -> Answer:
         """Send a request and read its answer; a body of success larger than `limit` is refused.
@@ -68,14 +93,14 @@ class Wire:
             with translated(host_of(request.url), where):
                 response = await self._send(request)
                 try:
-                    if response.next_request is None or request.method not in ("GET", "HEAD"):
+                    following = redirected(response, where=where)
+                    if following is None:
                         yield response
                         return
                     await _read(response, 0, where)
                 finally:
                     await response.aclose()
-            # httpx has taken Authorization from it where it goes to another host.
-            request = response.next_request
+            request = following
         raise ProtocolError(f"more than {MAX_HOPS} redirects", where=where)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
@@ -83,16 +108,16 @@ class Wire:
         status = None
         is_sent = True
         try:
-            response = await self.client.send(request, stream=True)
+            response = await self.transport.handle_async_request(request)
+            response.request = request
             status = response.status_code
         except _UNSENT:
             is_sent = False
             raise
         finally:
             self.tally.requests += is_sent
-            url = str(request.url.copy_with(query=None, fragment=None, userinfo=b""))
             seconds = self.clock() - started
-            self.observer.on_request(Exchange(request.method, url, status, seconds))
+            self.observer.on_request(Exchange(request.method, request.url, status, seconds))
         self._show_warnings(response)
         return response
 

@@ -3,6 +3,7 @@
 import io
 import sys
 
+import httpx
 import pytest
 
 from mbuild.cli.console import Console
@@ -10,8 +11,8 @@ from mbuild.cli.options import ViewOptions
 from mbuild.registry.observer import Exchange, Retry
 
 URL = "https://registry.test/v2/team/app/manifests/1.0"
-ANSWERED = Exchange("GET", URL, 200, 0.0123)
-LOST = Exchange("PUT", URL, None, 1.5)
+ANSWERED = Exchange("GET", httpx.URL(URL), 200, 0.0123)
+LOST = Exchange("PUT", httpx.URL(URL), None, 1.5)
 SHORT = Retry("registry.test/team/app:1.0", "503 Service Unavailable", 1.04, 1, 6)
 LONG = Retry("registry.test/team/app:1.0", "503 Service Unavailable", 5.0, 4, 6)
 RETRIED = (
