@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mbuild.errors import (
@@ -19,13 +19,16 @@ from mbuild.oci.manifest import ImageManifest
 from mbuild.oci.reference import AnyReference, LayoutReference, asked_for
 from mbuild.publish.audit import AGAIN, Audit, Flaw
 from mbuild.publish.evidence import Evidence, open_manifest
-from mbuild.publish.together import each
+from mbuild.publish.together import all_together, each
 from mbuild.publish.walk import Walk
 from mbuild.registry.flight import SingleFlight
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
 
 REFERENCES_UNDER_WAY = 16
+"""So many references are under way at a time for each registry, and for all layouts together."""
+
+_DISK = ""
 
 Announce = Callable[[str], None]
 
@@ -48,11 +51,17 @@ class Auditor:
         gave is forgotten when the last reference into it is done.
         """
         flights = SingleFlight()
-        run = _Run(self, flights, [self.stores.open(reference) for reference in references])
+        stores = [self.stores.open(reference) for reference in dict.fromkeys(references)]
+        run = _Run(self, flights, stores)
         try:
-            return await each(references, run.verify, width=REFERENCES_UNDER_WAY)
+            groups = await all_together(
+                each(group, run.verify, width=REFERENCES_UNDER_WAY)
+                for group in _by_place(references)
+            )
         finally:
             await flights.close()
+        found = dict(audited for group in groups for audited in group)
+        return tuple(found[reference] for reference in references)
 
 
 class _Run:
@@ -66,7 +75,7 @@ class _Run:
         self._left = Counter(stores)
         self._evidence: dict[Store, Evidence] = {}
 
-    async def verify(self, reference: AnyReference) -> Audit:
+    async def verify(self, reference: AnyReference) -> tuple[AnyReference, Audit]:
         store = self._auditor.stores.open(reference)
         self._auditor.announce(f"verifying {_name(reference)} ({self._done} of {self._total} done)")
         audit = await _verify(reference, store, self._evidence_of(store))
@@ -74,13 +83,23 @@ class _Run:
         self._left[store] -= 1
         if not self._left[store]:
             del self._evidence[store]
-        return audit
+        return reference, audit
 
     def _evidence_of(self, store: Store) -> Evidence:
         if store not in self._evidence:
             evidence = Evidence(store, self._flights, deep=self._auditor.deep)
             self._evidence[store] = evidence
         return self._evidence[store]
+
+
+def _by_place(references: Sequence[AnyReference]) -> Iterable[Sequence[AnyReference]]:
+    """Put references of one registry together: a slow one does not hold up those of another."""
+    groups: defaultdict[str, list[AnyReference]] = defaultdict(list)
+    for reference in dict.fromkeys(references):
+        groups[
+            _DISK if isinstance(reference, LayoutReference) else reference.domain.lower()
+        ].append(reference)
+    return groups.values()
 
 
 async def _verify(reference: AnyReference, store: Store, evidence: Evidence) -> Audit:

@@ -49,8 +49,12 @@ class Evidence:
         return await self._once(key, lambda: self._measure(descriptor))
 
     async def _once(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async def learn() -> None:
+            # Before the flight ends, or one that comes just then would find neither.
+            self._known[key] = await ask()
+
         if key not in self._known:
-            self._known[key] = await self._flights.run((self._store, key), ask)
+            await self._flights.run((self._store, key), learn)
         result: T = self._known[key]
         return result
 

@@ -8,7 +8,7 @@ from mbuild.errors import Denied, IntegrityError, MbuildError, NotFound, Transpo
 from mbuild.oci.digest import digest_of
 from mbuild.oci.reference import parse_any_reference
 from mbuild.publish.audit import AGAIN, Audit, Counts
-from mbuild.publish.auditor import Auditor
+from mbuild.publish.auditor import REFERENCES_UNDER_WAY, Auditor
 from tests.publish.auditing import (
     AMD64,
     ARM64,
@@ -171,6 +171,21 @@ def test_blobs_are_shared_by_references(world: World) -> None:
         ["fetch_manifest app 1.0", "fetch_manifest app 2", "fetch_manifest app 3"]
         + [f"fetch_manifest app {image.digest}" for image in INDEX.children]
     )
+
+
+def test_a_slow_registry_holds_up_no_other(world: World) -> None:
+    """References of another registry are verified while one does not answer."""
+    slow = [f"{APP}:{number}" for number in range(REFERENCES_UNDER_WAY + 1)]
+    gate = Gate()
+    world[APP].faults.append(StoreFault("fetch_manifest", gate=gate))
+    world["other.test/app"].put("1.0", INDEX)
+
+    def announce(text: str) -> None:
+        if text.startswith("verifying other.test/app:2 "):
+            gate.open.set()
+
+    found = audits(world, *slow, "other.test/app:1.0", "other.test/app:2", announce=announce)
+    assert [one.name for one in found][-2:] == ["other.test/app:1.0", "other.test/app:2"]
 
 
 def test_repositories_are_apart(world: World) -> None:

@@ -1,5 +1,6 @@
 """What is said of a part that is missing or wrong: each kind, each reason."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,8 @@ from mbuild.errors import IntegrityError
 from mbuild.oci.digest import digest_of
 from mbuild.oci.manifest import Content
 from mbuild.publish.audit import AGAIN, Counts
+from mbuild.publish.evidence import Evidence
+from mbuild.registry.flight import SingleFlight
 from tests.publish.auditing import (
     AMD64,
     ARM64,
@@ -23,7 +26,7 @@ from tests.publish.auditing import (
     serve,
     spoilt,
 )
-from tests.publish.world import APP, World, index_of, remade, shown
+from tests.publish.world import APP, World, index_of, remade, run, shown
 from tests.support.images import (
     OCI_INDEX,
     OCI_MANIFEST,
@@ -31,6 +34,7 @@ from tests.support.images import (
     make_index,
 )
 from tests.support.memory_store import StoreFault
+from tests.support.values import blob_descriptor
 
 
 @pytest.fixture
@@ -228,3 +232,24 @@ def test_odd_reference(world: World, raw: bytes, media_type: str, message: str) 
     assert [shown(error) for error in one.all_errors] == [
         ("SourceError", 4, f"{NAME}: {message}; {AGAIN}")
     ]
+
+
+@pytest.mark.parametrize("spacing", [1, 2, 3])
+def test_nothing_is_asked_for_twice(world: World, spacing: int) -> None:
+    """Whenever a question comes, before, while or after it is answered, one call answers it."""
+    store = world[APP]
+    descriptor = blob_descriptor(AMD64.layers[0])
+
+    async def ask(evidence: Evidence, turn: int) -> object:
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        return await evidence.blob(descriptor)
+
+    async def ask_at_every_moment() -> list[object]:
+        evidence = Evidence(store, SingleFlight(), deep=False)
+        # The last to ask are first in each of the loop's turns, before what the first ones began.
+        turns = range(20 * spacing, 0, -spacing)
+        return await asyncio.gather(*(ask(evidence, turn) for turn in turns))
+
+    assert run(ask_at_every_moment) == [None] * 20
+    assert world.calls() == [f"blob_size app {LAYER}"]
