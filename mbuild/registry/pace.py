@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
+from collections.abc import Callable
 
 from mbuild.errors import MbuildError, TransportError
 from mbuild.registry.clocks import Clocks
@@ -13,6 +14,9 @@ from mbuild.registry.observer import Observer
 DEAD_AFTER_OPERATIONS = 5
 DEAD_AFTER_ATTEMPTS = 10
 """So many operations given up, and failed attempts, without an answer between: a dead host."""
+
+MOMENT = 0.001
+"""Fewer seconds than this are not worth a wait."""
 
 TOLD_AGAIN = 1.0
 """A wait that grows by this many seconds is told anew."""
@@ -110,15 +114,22 @@ class Pace:
                 f"{self.host} asks to slow down ({status}): all requests wait {seconds:.0f} s"
             )
 
-    async def opening(self) -> None:
-        """Wait until requests are let through again, or never will be."""
-        if self._opener and not self.is_dead:
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, and a shut gate be opened; no more when the host is taken for dead."""
+        end = self._clocks.measure() + seconds
+        if self._is_shut and self._opener and not self._verdict:
+            await asyncio.wait({self._opener})
+        left = end - self._clocks.measure()
+        if left > MOMENT and not self._verdict:
+            await self._sleep(left)
+
+    async def close(self) -> None:
+        """Stop what is still waiting to be opened."""
+        if self._opener:
+            self._opener.cancel()
             await asyncio.wait({self._opener})
 
-    async def pause(self, seconds: float) -> None:
-        """Let time pass; less when the host is taken for dead meanwhile."""
-        if self.is_dead:
-            return
+    async def _sleep(self, seconds: float) -> None:
         sleeping = asyncio.ensure_future(self._clocks.sleep(seconds))
         self._pauses.add(sleeping)
         try:
@@ -128,12 +139,6 @@ class Pace:
         finally:
             self._pauses.discard(sleeping)
             sleeping.cancel()
-
-    async def close(self) -> None:
-        """Stop what is still waiting to be opened."""
-        if self._opener:
-            self._opener.cancel()
-            await asyncio.wait({self._opener})
 
     def _begin_hold(self) -> None:
         """Shut the gate; halve once a storm, which lasts until the host answers otherwise."""
@@ -146,7 +151,7 @@ class Pace:
         self._opener = asyncio.create_task(self._open_in_time())
 
     async def _open_in_time(self) -> None:
-        while (left := self._held_until - self._clocks.measure()) > 0:
+        while (left := self._held_until - self._clocks.measure()) > MOMENT:
             await self._clocks.sleep(left)
         self._is_shut = False
         self._let_through()
@@ -163,9 +168,16 @@ class Pace:
         self._is_calm = self._allowed == self._most
 
     async def _wait_for_turn(self) -> None:
+        await self._queue_up(self._queue.append)
+        # The answer that made room may be the one for which the gate was shut a moment later.
+        while self._is_shut:
+            self._under_way -= 1
+            await self._queue_up(self._queue.appendleft)
+
+    async def _queue_up(self, place: Callable[[asyncio.Future[None]], None]) -> None:
         self.check()
         turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        place(turn)
         try:
             await turn
         except asyncio.CancelledError:

@@ -92,21 +92,20 @@ class Policy:
             raise self._final(last, retrying.statistics["attempt_number"]) from last
 
     def _wait(self, state: RetryCallState) -> float:
-        """Decide on a wait; that of a host which asks to slow down is one for all its requests."""
+        """Decide on a wait, and for how long all others at a host wait that asks to slow down."""
         failure = _failure_of(state)
         backoff = 2.0 ** min(state.attempt_number - 1, 10) * (0.75 + 0.5 * self.random())
-        wait = max(min(backoff, MAX_BACKOFF), failure.least_wait or 0.0)
+        backoff = min(backoff, MAX_BACKOFF)
+        wait = max(backoff, failure.least_wait or 0.0)
         if failure.pace and failure.slows and not self._is_too_long(wait):
-            failure.pace.hold(wait, failure.slows)
+            failure.pace.hold(failure.least_wait or backoff, failure.slows)
         return wait
 
     async def _rest(self, wait: float, failure: Temporary) -> None:
-        if failure.pace is None:
-            await self.sleep(wait)
-        elif failure.slows:
-            await failure.pace.opening()  # which is no earlier than `wait` from now
-        else:
+        if failure.pace:
             await failure.pace.pause(wait)
+        else:
+            await self.sleep(wait)
 
     def _is_over(self, state: RetryCallState) -> bool:
         return state.attempt_number >= self.attempts or self._is_too_long(state.upcoming_sleep)

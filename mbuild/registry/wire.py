@@ -30,7 +30,7 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 class Wire:
     """A host's connections; `pace` bounds the requests under way.
 
-    An answer whose body is streamed gives its place back with its headers: whoever reads it
+    A body that is streamed gives its request's place back before it is read: whoever reads it
     may have to send to the same host before it ends.
     """
 
@@ -80,8 +80,9 @@ class Wire:
         holds = True
         try:
             async with self._exchanged(request, where) as response:
-                self.pace.release()
-                holds = False
+                if response.is_success:
+                    self.pace.release()
+                    holds = False
                 yield response
         finally:
             if holds:

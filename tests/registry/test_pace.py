@@ -101,7 +101,7 @@ def test_one_storm(recorder: Recorder) -> None:
     async def scenario(pace: Pace) -> None:
         for wait in (1.0, 1.2, 0.8):
             pace.hold(wait, 503)
-        await pace.opening()
+        await pace.pause(0)
         assert now() == pytest.approx(1.2)
         assert pace.allowed == 2
         pace.hold(1, 503)
@@ -118,7 +118,7 @@ def test_a_longer_wait_is_told_anew(recorder: Recorder) -> None:
         pace.hold(1, 429)
         await asyncio.sleep(0.5)
         pace.hold(20, 429)
-        await pace.opening()
+        await pace.pause(0)
         assert now() == 20.5
 
     play(recorder, scenario)
@@ -131,7 +131,7 @@ def test_speeds_up_again(recorder: Recorder) -> None:
     async def scenario(pace: Pace) -> None:
         pace.hold(1, 429)
         pace.answered()  # of one that was under way: nothing grows while all wait
-        await pace.opening()
+        await pace.pause(0)
         seen = []
         for _ in range(7):
             pace.answered()
@@ -148,7 +148,7 @@ def test_growing_lets_one_more_through(recorder: Recorder) -> None:
 
     async def scenario(pace: Pace) -> None:
         pace.hold(1, 429)
-        await pace.opening()
+        await pace.pause(0)
         task = asyncio.create_task(ask_many(pace, 3))
         await asyncio.sleep(0.5)
         pace.answered()
@@ -201,7 +201,7 @@ def test_dead(recorder: Recorder) -> None:
         with pytest.raises(ExceptionGroup) as group:
             await waiting
         assert [str(error) for error in group.value.exceptions] == [DEAD]
-        await pace.opening()
+        await pace.pause(0)
         with pytest.raises(TransportError, match="not tried any more"):
             await pace.acquire()
         with pytest.raises(TransportError, match="not tried any more"):
@@ -215,7 +215,7 @@ def test_dead_while_shut(recorder: Recorder) -> None:
 
     async def scenario(pace: Pace) -> None:
         pace.hold(600, 429)
-        waiting = asyncio.gather(ask_many(pace, 1), pace.opening(), return_exceptions=True)
+        waiting = asyncio.gather(ask_many(pace, 1), pace.pause(0), return_exceptions=True)
         await asyncio.sleep(0)
         kill(pace)
         await waiting

@@ -112,8 +112,9 @@ AN_HOUR_AGO = "Sun, 15 Jun 2025 14:06:40 GMT"
         pytest.param(status(500), fetch, THREE, 4, id="500"),
         pytest.param(status(502), fetch, THREE, 4, id="502"),
         pytest.param(status(503), fetch, THREE, 4, id="503"),
-        pytest.param(status(503, retry_after=3), fetch, [3, 3, 4], 4, id="503 with Retry-After"),
-        pytest.param(status(500, retry_after=3), fetch, [3, 3, 4], 4, id="500 with Retry-After"),
+        # The third time all wait for 3 s, and this request for one more: its own wait is 4 s.
+        pytest.param(status(503, retry_after=3), fetch, [3, 3, 3, 1], 4, id="503, Retry-After"),
+        pytest.param(status(500, retry_after=3), fetch, [3, 3, 4], 4, id="500, Retry-After"),
         pytest.param(status(504), fetch, THREE, 4, id="504"),
         pytest.param(status(429), fetch, THREE, 4, id="429"),
         pytest.param(slow_down("12", "0", "600"), fetch, [12, 2, 600], 4, id="429 with seconds"),
