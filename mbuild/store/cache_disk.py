@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -22,12 +23,12 @@ from mbuild.store.cache_file import (
 )
 
 BATCH = 64
-"""So many changes are written at once."""
+"""So many changes are written at once: see `Batch.weight`."""
 
-MOST_WAITING = 4096
+MOST_WAITING = 1024
 """So many changes wait for another process to let go of the file before they are given up."""
 
-STALE_RUNS = 8
+STALE_RUNS = 3
 """The use of content is noted anew after so many runs, so that most runs write nothing."""
 
 CLOSING_MS = 2000
@@ -98,7 +99,7 @@ class DiskCache:
 
     def close(self) -> None:
         """Write the last batch, waiting a little for other processes, and close the file."""
-        if self._batch:
+        if self._batch.weight:
             self._flush(patience_ms=CLOSING_MS)
         self._turn_off()
 
@@ -142,22 +143,22 @@ class DiskCache:
     def _keep(self, digest: Digest, media_type: str, raw: bytes) -> None:
         if self._is_off or len(raw) > MAX_MANIFEST_SIZE:
             return
-        self._batch.contents[str(digest)] = (media_type, raw)
+        self._batch.add(str(digest), media_type, raw)
         self._flush_if_due()
 
     def _flush_if_due(self) -> None:
-        if len(self._batch) >= self._flush_at:
+        if self._batch.weight >= self._flush_at:
             self._flush()
 
     def _flush(self, *, patience_ms: int = 0) -> None:
         """Write the batch; where another process holds the file, later."""
-        is_last = patience_ms > 0 or len(self._batch) >= MOST_WAITING
+        is_last = patience_ms > 0 or self._batch.weight >= MOST_WAITING
         try:
             self._opened().write(self._batch, patience_ms=patience_ms)
         except CacheFault as fault:
             if is_last or not fault.is_busy:
                 self._give_up(fault)
-            self._flush_at = len(self._batch) + BATCH
+            self._flush_at = self._batch.weight + BATCH
             return
         self._batch = Batch()
         self._flush_at = BATCH
@@ -194,17 +195,13 @@ class DiskCache:
         )
         self._turn_off()
         if fault.is_broken:
-            try:
+            with contextlib.suppress(CacheFault):  # told of already: the next run tries again
                 remove_cache_file(self._path)
-            except CacheFault:  # told of already: the next run tries again
-                return
 
     def _turn_off(self) -> None:
         self._is_off = True
         self._batch = Batch()
         file, self._file = self._file, None
         if file:
-            try:
+            with contextlib.suppress(CacheFault):  # what could be written was written before
                 file.close()
-            except CacheFault:  # nothing is lost that was not given up before
-                return

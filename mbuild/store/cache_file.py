@@ -23,6 +23,9 @@ READING_MS = 100
 _ROW_BYTES = 300
 """What a row takes beside its content: digest and index entries."""
 
+_HEAVY = 16 * 1024
+"""So many bytes of content weigh as much as one change."""
+
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -74,9 +77,18 @@ class Batch:
     holdings: dict[str, str | None] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
+    _bytes: int = 0
 
-    def __len__(self) -> int:
-        return len(self.contents) + len(self.holdings) + len(self.used) + len(self.wrong)
+    def add(self, digest: str, media_type: str, raw: bytes) -> None:
+        """Add a content."""
+        self.contents[digest] = (media_type, raw)
+        self._bytes += len(raw)
+
+    @property
+    def weight(self) -> int:
+        """Give the number of changes; much content weighs as much as many changes."""
+        changes = len(self.contents) + len(self.holdings) + len(self.used) + len(self.wrong)
+        return changes + self._bytes // _HEAVY
 
 
 class CacheFile:
@@ -235,7 +247,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.text_factory = _text
     # A power failure may break the file, a killed process does not: it is only a cache.
     connection.execute("PRAGMA synchronous = OFF")
-    if _kind(connection) != (APPLICATION, VERSION):
+    if not _is_ready(connection):
         with contextlib.suppress(sqlite3.OperationalError):  # another process is at it
             connection.execute("PRAGMA journal_mode = WAL")
         with _transaction(connection):
@@ -243,24 +255,22 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA busy_timeout = {READING_MS}")
 
 
-def _make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables, and leave a file alone that somebody else's work is in."""
-    application, version = _kind(connection)
-    if (application, version) == (APPLICATION, VERSION):  # made by another process meanwhile
-        return
+def _is_ready(connection: sqlite3.Connection) -> bool:
+    """Tell whether the tables are there. Raises CacheFault where somebody else's are."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (application or version or tables):
         raise CacheFault("it is another program's database")
     if version > VERSION:
         raise CacheFault("it is of a later version of mbuild")
-    for statement in _SCHEMA.split(";\n"):
-        connection.execute(statement)
+    return bool(version == VERSION)
 
 
-def _kind(connection: sqlite3.Connection) -> tuple[int, int]:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return application, version
+def _make_tables(connection: sqlite3.Connection) -> None:
+    if not _is_ready(connection):  # unless another process has made them meanwhile
+        for statement in _SCHEMA.split(";\n"):
+            connection.execute(statement)
 
 
 @contextlib.contextmanager

@@ -15,9 +15,11 @@ from mbuild.oci.manifest import Content
 from mbuild.oci.reference import parse_reference
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
+from mbuild.store.cache import Cache
 from mbuild.store.layout import LayoutStore
 from mbuild.store.repository import RepositoryStore
 from mbuild.store.store import Store
+from tests.store.cache_world import Shelf
 from tests.support.fake_edges import FakeTransport
 from tests.support.fake_registry import FakeRegistry
 from tests.support.images import digest_of, make_image, make_index
@@ -33,18 +35,24 @@ ABSENT = digest_of(b"absent")
 ABSENT_BLOB = Descriptor("application/octet-stream", parse_digest(ABSENT), 6)
 
 
-@pytest.fixture(params=["layout", "repository", "memory"])
+@pytest.fixture(params=["layout", "repository", "cached", "memory"])
 def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     """Each kind of store in turn, empty."""
 
     @asynccontextmanager
-    async def repository() -> AsyncIterator[Store]:
+    async def repository(cache: Cache | None = None) -> AsyncIterator[Store]:
         reference = parse_reference("registry.test/team/app")
         hosts = {"registry.test": fake}
         async with Registries(
             Settings(attempts=1), make_transport=lambda _host: FakeTransport(hosts)
         ) as registries:
-            yield RepositoryStore(registries.registry(reference.domain), reference)
+            yield RepositoryStore(registries.registry(reference.domain), reference, cache=cache)
+
+    @asynccontextmanager
+    async def cached() -> AsyncIterator[Store]:
+        with Shelf(tmp_path).open() as cache:
+            async with repository(cache) as store:
+                yield store
 
     @asynccontextmanager
     async def ready(store: Store) -> AsyncIterator[Store]:
@@ -56,6 +64,7 @@ def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     openings: dict[str, Opening] = {
         "layout": lambda: ready(layout),
         "repository": repository,
+        "cached": cached,
         "memory": lambda: ready(memory),
     }
     return openings[request.param]
