@@ -95,7 +95,8 @@ class Evidence:
 def open_manifest(content: Content) -> Opened | Flaw:
     """Read what a manifest or index holds; a Flaw where it is none that a client could read."""
     if media_types.is_schema1(content.media_type):
-        return Flaw("wrong-type", "is a Docker schema 1 manifest, which no current client reads")
+        text = "is a Docker schema 1 manifest, which no current client reads"
+        return Flaw("wrong-type", text, hint="push the image again with a current docker")
     try:
         if media_types.is_index(content.media_type):
             return parse_index(content.raw)

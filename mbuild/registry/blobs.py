@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import quote
 
@@ -51,6 +51,7 @@ class Blobs:
         answer = await self._session.call(request)
         if not answer.is_success:
             raise self._session.failure(answer, request.where)
+        _refuse_pages(answer.headers, request.where)
         length = answer.headers.get("content-length", "")
         is_encoded = answer.headers.get("content-encoding", "identity") != "identity"
         return int(length) if length.isdecimal() and not is_encoded else None
@@ -102,6 +103,7 @@ class Blobs:
         async with AsyncExitStack() as stack:
             async with deadline.bound(request.where):
                 response = await stack.enter_async_context(self._session.open(request))
+            _refuse_pages(response.headers, request.where)
             chunks = self._session.chunks(response, request.where)
             yield deadline.bound_each(chunks, request.where)
 
@@ -129,6 +131,12 @@ class Blobs:
                 await self._session.attempt(request)
         except MbuildError:
             return
+
+
+def _refuse_pages(headers: Mapping[str, str], where: str) -> None:
+    """Raise ProtocolError for a web page, such as a proxy's login, in the place of a blob."""
+    if headers.get("content-type", "").strip().lower().startswith("text/html"):
+        raise ProtocolError("answered with HTML, not a blob", where=where)
 
 
 async def measured(chunks: AsyncIterator[bytes], descriptor: Descriptor) -> tuple[int, Digest]:

@@ -32,7 +32,7 @@ def audit_lines(audits: Iterable[Audit], *, deep: bool) -> Iterator[str]:
 
 def _shape(audit: Audit, found: Descriptor) -> str:
     kind = kind_name(found.media_type)
-    if not media_types.is_index(found.media_type):
+    if not media_types.is_index(found.media_type) or not _is_opened(audit):
         return kind
     shape = f"{kind}, {count(audit.images, 'image')}"
     if audit.attestations:
@@ -58,8 +58,13 @@ def _whole(counts: Counts, *, deep: bool) -> str:
     return text
 
 
+def _is_opened(audit: Audit) -> bool:
+    """Tell whether what the reference holds could be read."""
+    return audit.is_whole or audit.counts.parts > 0
+
+
 def _broken(audit: Audit) -> str:
-    if not audit.counts.parts:
+    if not _is_opened(audit):
         return "not verified"
     verdicts = (
         (len(audit.findings), "missing or wrong"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mbuild.errors import one_line
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor, to_oci_dict
 from mbuild.oci.index import parse_index
@@ -26,7 +27,7 @@ def inspect_lines(name: str, content: Content) -> Iterator[str]:
     """
     yield f"{name}@{content.digest}"
     yield f"  {kind_name(content.media_type)}, {content.size} bytes"
-    yield from table(_rows(content), indent=2)
+    yield from table([tuple(map(one_line, row)) for row in _rows(content)], indent=2)
 
 
 def _rows(content: Content) -> list[tuple[str, ...]]:
@@ -49,7 +50,7 @@ def _rows(content: Content) -> list[tuple[str, ...]]:
 
 def kind_name(media_type: str) -> str:
     """Give a manifest's media type in words a person uses, or as it stands."""
-    return _KINDS.get(media_type, media_type)
+    return _KINDS.get(media_type) or one_line(media_type)
 
 
 def _platform_name(entry: Descriptor) -> str:

@@ -17,11 +17,12 @@ from tests.registry.world import (
 )
 from tests.support.exchange import Answer
 from tests.support.fake_registry import FakeRegistry
-from tests.support.faults import Effect, Fault, content, cut, header, redirect, status
+from tests.support.faults import Effect, Fault, content, cut, header, html, redirect, status
 
 BLOB = b"0123456789" * 10
 DESCRIPTOR = blob_descriptor(BLOB)
 W = f"{HOST}/a/b@{DESCRIPTOR.digest}: "
+PAGE = ("ProtocolError", 6, f"{W}answered with HTML, not a blob{NO_REGISTRY}")
 
 
 @pytest.fixture
@@ -40,6 +41,12 @@ async def size(registry: Registry) -> int | None:
 async def hashed(registry: Registry) -> object:
     """Read the blob and hash it."""
     return await registry.hash_blob("a/b", DESCRIPTOR)
+
+
+async def streamed(registry: Registry) -> None:
+    """Open the blob's stream."""
+    async with registry.open_blob("a/b", DESCRIPTOR):
+        pass
 
 
 def test_size(recorder: Recorder, fake: FakeRegistry) -> None:
@@ -114,8 +121,20 @@ def test_elsewhere(recorder: Recorder, fake: FakeRegistry, question: Any, method
             lambda _request, _registry: Answer(404, {"Content-Type": "text/html"}),
             ("ProtocolError", 6, f"{W}{HOST} answered 404 Not Found, as a web page{NO_REGISTRY}"),
         ),
+        (size, html(), PAGE),
+        (hashed, html(), PAGE),
+        (streamed, html(), PAGE),
     ],
-    ids=["size 404", "size 403", "hash 404", "hash 403", "size web page"],
+    ids=[
+        "size 404",
+        "size 403",
+        "hash 404",
+        "hash 403",
+        "size web page 404",
+        "size web page",
+        "hash web page",
+        "stream web page",
+    ],
 )
 def test_fails(
     recorder: Recorder,

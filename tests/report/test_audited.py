@@ -43,6 +43,13 @@ LINES = [
         "for; 1 manifest of another kind not looked into"),
     ),
     (
+        "malformed index",
+        replace(WHOLE, images=0, attestations=0, counts=Counts(), errors=(DENIED,)),
+        False,
+        "OCI index: not verified",
+    ),
+    ("odd", replace(PLAIN, found=replace(IMAGE, media_type="a\x1b[31m/b"), counts=Counts(1, unknown=1)), False, "a [31m/b: 1 manifest, 0 configs, 0 layers (0 B) answer; 1 manifest of another kind not looked into"),
+    (
         "broken", BROKEN, False,
         "OCI index, 5 images, 1 attestation: of 26 parts 1 missing or wrong",
     ),

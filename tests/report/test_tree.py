@@ -38,6 +38,17 @@ def test_index_without_platform() -> None:
     assert [line.split()[0] for line in shown[2:]] == ["-", "windows/amd64:10.0.1"]
 
 
+def test_controls() -> None:
+    """What an index says of itself cannot move the cursor or change a terminal's colours."""
+    value = json.loads(INDEX.manifest)
+    value["manifests"][0]["mediaType"] = "a\x1b[31m"
+    value["manifests"][0]["platform"]["os"] = "b\x1b]0;c\x07"
+    raw = json.dumps(value).encode()
+    shown = "\n".join(inspect_lines(NAME, Content(INDEX.media_type, digest_of(raw), raw)))
+    assert "a [31m" in shown
+    assert all(char.isprintable() for char in shown.replace("\n", ""))
+
+
 def test_image() -> None:
     """An image is a table of its config and layers."""
     shown = list(inspect_lines(NAME, content_of(AMD64)))
