@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := mbuild tests $(wildcard benchmarks) $(wildcard examples/*.py scripts/*.py)
 
-.PHONY: help install demo test check fmt bench bench-catalogue dist lock clean
+.PHONY: help install demo test check fmt bench bench-catalogue soak dist lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
@@ -46,6 +46,9 @@ bench: install ## measure
 
 bench-catalogue: install ## measure whole catalogues, the largest of 2,000 indexes
 	$(BIN)/python -m benchmarks 250 500 1000 2000
+
+soak: install ## hundreds of pushes through a bad network: none may leave anything wrong
+	$(BIN)/python -m benchmarks.soak
 
 dist: install ## a wheel and a source archive in dist/
 	rm -f dist/*.whl dist/*.tar.gz

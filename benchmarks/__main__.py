@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.comparing import compare
-from benchmarks.distance import far_away
 from benchmarks.growing import catalogue_figures, measure_sizes
 from benchmarks.measure import Place
 from benchmarks.parsing import measure_parse
@@ -20,6 +19,7 @@ from benchmarks.pushing import measure_push, push_builds
 from benchmarks.requests import measure_requests
 from benchmarks.starting import measure_start
 from benchmarks.table import Figure, milliseconds, table_lines
+from tests.support.distance import far_away
 from tests.support.docker_registry import ToolMissing, serve_registry
 
 ROUND_TRIP = 0.05

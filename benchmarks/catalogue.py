@@ -6,9 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.distance import far_away
 from benchmarks.measure import PROGRAM, Place, Run
 from benchmarks.stocking import Storage
+from tests.support.distance import far_away
 from tests.support.docker_registry import serve_registry
 from tests.support.images import make_image
 

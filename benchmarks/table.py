@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MEGABYTE = 1_000_000
+Row = tuple[str, ...]
 HEADS = ("what", "figure", "ratio", "limit", "")
 
 
@@ -64,8 +65,12 @@ def megabytes(size: float) -> str:
 
 
 def table_lines(figures: Sequence[Figure]) -> Iterator[str]:
-    """Give the table, its columns aligned."""
-    rows = [HEADS, *(figure.cells for figure in figures)]
+    """Give the table of figures."""
+    return aligned([HEADS, *(figure.cells for figure in figures)])
+
+
+def aligned(rows: Sequence[Row]) -> Iterator[str]:
+    """Give rows as lines, their columns aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

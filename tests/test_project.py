@@ -21,8 +21,8 @@ MODULES = sorted((ROOT / "mbuild").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 SCRIPTS = [path for path in sorted((ROOT / "scripts").iterdir()) if not path.suffix]
 TARGETS = (
-    "install", "demo", "test", "check", "fmt", "bench", "bench-catalogue", "dist", "lock", "clean",
-    "help",
+    "install", "demo", "test", "check", "fmt", "bench", "bench-catalogue", "soak", "dist", "lock",
+    "clean", "help",
 )  # fmt: skip
 LONGEST_MODULE = 320
 LONGEST_FUNCTION = 50

@@ -92,20 +92,24 @@ class Blobs:
 
     @asynccontextmanager
     async def open(self, path: str, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Stream a blob, one attempt; its end is only reached when size and digest are right."""
+        """Stream a blob; its end is only reached when size and digest are right.
+
+        Opening it is tried again; Temporary where the bytes then stop coming.
+        """
         async with self._stream(path, descriptor.digest) as chunks:
             yield checked(chunks, descriptor, self._session.where(path, descriptor.digest))
 
     @asynccontextmanager
     async def _stream(self, path: str, digest: Digest) -> AsyncIterator[AsyncIterator[bytes]]:
         request = self._request("GET", path, digest)
-        deadline = self._session.policy.deadline
+        policy = self._session.policy
         async with AsyncExitStack() as stack:
-            async with deadline.bound(request.where):
-                response = await stack.enter_async_context(self._session.open(request))
+            response = await policy.run(
+                request.where, lambda: stack.enter_async_context(self._session.open(request))
+            )
             _refuse_pages(response.headers, request.where)
             chunks = self._session.chunks(response, request.where)
-            yield deadline.bound_each(chunks, request.where)
+            yield policy.deadline.bound_each(chunks, request.where)
 
     def _pull_scope(self, path: str) -> str:
         return f"repository:{path}:pull"

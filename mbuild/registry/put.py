@@ -55,7 +55,8 @@ class Put:
             return None
 
     async def _attempt(self) -> Answer | None:
-        if self._is_lost and await self._is_there():
+        # A look is tried again by itself: it takes no attempt away from the PUT.
+        if self._is_lost and self._is_there(await self._session.call(self._look)):
             return None
         async with AsyncExitStack() as stack:
             if self._unsettled:
@@ -118,9 +119,8 @@ class Put:
     def _is_by_digest(self) -> bool:
         return "@" in self._request.where
 
-    async def _is_there(self) -> bool:
-        """Look whether the reference holds the bytes that were sent; Temporary if that fails so."""
-        answer = await self._session.attempt(self._look)
+    def _is_there(self, answer: Answer) -> bool:
+        """Tell of the answer to a look whether the reference holds the bytes that were sent."""
         if not answer.is_success:
             return False
         if self._look.method == "GET":
@@ -131,6 +131,6 @@ class Put:
         """Look a last time, when no attempt is left."""
         try:
             async with self._session.policy.deadline.bound(self._request.where):
-                return await self._is_there()
+                return self._is_there(await self._session.attempt(self._look))
         except MbuildError:
             return False

@@ -1,4 +1,4 @@
-"""Uploading a blob: what is retried is the whole copy, from opening its source on."""
+"""Uploading a blob: its bytes are sent again from the first one on, in a session of its own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ _COMMIT_TIMEOUT = 600.0
 class Upload:
     """One blob on its way (distribution-spec, "Pushing a blob monolithically").
 
-    A POST opens a session, one streamed PUT fills and closes it. The requests inside are not
-    retried by themselves: a session that failed is not trusted with more bytes.
+    A POST opens a session, one streamed PUT fills and closes it. A session that failed is not
+    trusted with more bytes. An attempt is one PUT: what goes before it is tried again by
+    itself, and so a bad network costs each request its own attempts only.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Upload:
 
     async def _begin(self) -> str:
         """Open an upload session and give its URL."""
-        answer = await self._session.attempt(
+        answer = await self._session.call(
             self._request("POST", f"{self._path}/blobs/uploads/", {"Content-Length": "0"})
         )
         if answer.status != 202:
@@ -94,7 +95,7 @@ class Upload:
 
     async def _is_there(self) -> bool:
         target = f"{self._path}/blobs/{self._descriptor.digest}"
-        return (await self._session.attempt(self._request("HEAD", target, {}))).is_success
+        return (await self._session.call(self._request("HEAD", target, {}))).is_success
 
     def _request(self, method: str, target: str, headers: dict[str, str]) -> Request:
         return Request(

@@ -126,10 +126,16 @@ def test_fetch_again(recorder: Recorder, fake: FakeRegistry, effect: Any) -> Non
     assert ask(recorder, fake, fetch) == BLOB
 
 
-@pytest.mark.parametrize("effect", [cut(10), status(503)], ids=["cut", "503"])
-def test_stream_once(recorder: Recorder, fake: FakeRegistry, effect: Any) -> None:
-    """A stream is one attempt, and says that another may help."""
-    fake.faults.append(Fault("GET", "", effect))
+def test_stream_opened_again(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A stream that was refused for a while is opened again; nothing had come of it."""
+    fake.faults.append(Fault("GET", "", status(503), times=2))
+    assert ask(recorder, fake, stream) == BLOB
+    assert len(recorder.waits) == 2
+
+
+def test_stream_broken_once(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A stream that broke is given up, and says that another attempt may help."""
+    fake.faults.append(Fault("GET", "", cut(10)))
 
     async def scenario() -> None:
         async with open_registries(recorder, {HOST: fake}) as registries:

@@ -216,6 +216,15 @@ def test_lost(recorder: Recorder, fake: FakeRegistry, effect: Any) -> None:
     assert fake.repository("team/app").tags["1.0"] == INDEX.digest
 
 
+def test_looks_have_their_own_attempts(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A look that fails for a while takes no attempt away from the PUT."""
+    fake.faults.extend([Fault("PUT", "", lost(), times=2), Fault("GET", "", status(503), times=2)])
+    ask(recorder, fake, put, attempts=3)
+    assert [f"{one.method} {one.status}" for one in fake.log.exchanges] == [
+        "PUT 0", "GET 503", "GET 503", "GET 404", "PUT 0", "GET 404", "PUT 201",
+    ]  # fmt: skip
+
+
 def test_lost_on_an_immutable_tag(recorder: Recorder, fake: FakeRegistry) -> None:
     """A tag that was made by the lost request is not put a second time."""
     fake.faults.append(Fault("PUT", "", lost_reply(), times=1))

@@ -116,6 +116,23 @@ def test_again(recorder: Recorder, fake: FakeRegistry, fault: Fault, again: list
     assert fake.repository("a/b").blobs == {digest_of(BLOB): BLOB}
 
 
+def test_each_request_has_its_attempts(recorder: Recorder, fake: FakeRegistry) -> None:
+    """What fails of an upload takes no attempt away from the rest of it."""
+    fake.faults = [
+        Fault("POST", "", status(503), times=2),
+        Fault("POST", "", status(503), times=2, after=1),
+        Fault("PUT", "", lost(), times=2),
+        Fault("HEAD", "", status(503), times=2),
+    ]
+    ask(recorder, fake, upload, attempts=3)
+    posts = ["POST 503", "POST 503", "POST 202"]
+    looks = ["HEAD 503", "HEAD 503", "HEAD 404"]
+    again = ["POST 503", "POST 503", "POST 202", "PUT 0"]
+    assert requests(fake) == [
+        *posts, "PUT 0", *looks, *again, "HEAD 404", "POST 202", "PUT 201",
+    ]  # fmt: skip
+
+
 def test_attempts_are_not_multiplied(recorder: Recorder, fake: FakeRegistry) -> None:
     """Three attempts are three, whatever each of them asks."""
     fake.faults.append(Fault("POST", "", status(503)))

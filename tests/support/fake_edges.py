@@ -40,6 +40,16 @@ def serve_fake(fake: FakeRegistry, *, tls: TlsFiles | None = None) -> Iterator[L
         yield server
 
 
+def plain_fake(fake: FakeRegistry) -> httpx.Client:
+    """Give an httpx client that asks a fake directly: no fault is met, nothing is logged."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        said = fake.handle_faultless(_to_request(request, request.read()))
+        return httpx.Response(said.status, headers=dict(said.headers), content=said.body)
+
+    return httpx.Client(base_url="http://registry.test", transport=httpx.MockTransport(answer))
+
+
 def _to_request(request: httpx.Request, body: bytes) -> Request:
     url = request.url
     return Request(

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.proxy HOST:PORT SECONDS`: a registry far away, on a port it prints.
+"""`python -m tests.support.proxy HOST:PORT SECONDS`: a registry far away, on a port it prints.
 
 A process of its own, so that what is measured does not share an interpreter with it, and as cheap
 as Python can be: bytes are passed on by the protocols themselves, with one timer for all of them.
@@ -117,7 +117,8 @@ async def serve(upstream: str, seconds: float) -> None:
     server = await loop.create_server(
         lambda: Door(distance, host, int(port)), "127.0.0.1", 0, backlog=512
     )
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await server.serve_forever()
 
 

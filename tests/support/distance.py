@@ -18,7 +18,7 @@ def far_away(host: str, seconds: float) -> Iterator[str]:
     distance costs time, not bandwidth. Opening a connection costs nothing here.
     """
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.proxy", host, str(seconds)],
+        [sys.executable, "-m", "tests.support.proxy", host, str(seconds)],
         env=environment(),
         stdout=subprocess.PIPE,
         text=True,
