@@ -16,7 +16,7 @@ from mbuild.publish.publish import Publisher
 from mbuild.report.document import Effort, make_document, to_json
 from mbuild.report.errors import error_lines
 from mbuild.report.metadata import make_metadata
-from mbuild.report.text import image_lines, outcome_lines
+from mbuild.report.outcomes import image_lines, report_lines
 from mbuild.spec.spec import Spec
 from mbuild.store.files import explain_disk_errors, write_file
 
@@ -117,7 +117,6 @@ class Publication:
         if self.view.quiet:
             yield from image_lines(outcomes)
             return
-        if not self.spec.targets:
-            yield "nothing to do: no target is in the shard"
-        for outcome in outcomes:
-            yield from outcome_lines(outcome, planned=self.writing.dry_run)
+        yield from report_lines(
+            outcomes, planned=self.writing.dry_run, verbose=self.view.verbose > 0
+        )

@@ -13,6 +13,7 @@ TagAction = Literal[
     "created", "moved", "kept", "failed", "restored", "removed", "untouched", "unknown"
 ]
 Change = Literal["added", "changed", "kept", "removed", "skipped"]
+FurtherChange = Literal["attestations", "order", "form"]
 
 _NOT_HELD = frozenset({"failed", "restored", "removed", "untouched"})
 
@@ -27,11 +28,22 @@ class TagOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnotationOutcome:
+    """An annotation that differs: its value before and its value now, None where it has none."""
+
+    key: str
+    change: Change
+    previous: str | None
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformOutcome:
     """One image of the index, and how it differs from what was published before.
 
     `image` is the source's reference. `previous` is the digest an image that is `changed`
-    had before. A `skipped` one (optional, and missing) has no descriptor.
+    had before; `annotations` are those of its entry that differ from then. A `skipped` one
+    (optional, and missing) has no descriptor.
     """
 
     platform: str
@@ -39,6 +51,23 @@ class PlatformOutcome:
     change: Change
     descriptor: Descriptor | None = None
     previous: Digest | None = None
+    annotations: tuple[AnnotationOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """How the index differs from the one that a repository's tags held before.
+
+    `annotations` are those of the index that differ. `previous_type` is the media type it had,
+    empty where there was none. `further` says what no platform and no annotation shows:
+    `attestations` are others, the `order` of the images is another, or only the `form` is
+    (the same written in other bytes).
+    """
+
+    platforms: tuple[PlatformOutcome, ...] = ()
+    annotations: tuple[AnnotationOutcome, ...] = ()
+    previous_type: str = ""
+    further: tuple[FurtherChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +92,17 @@ class Outcome:
     image: str
     tags: tuple[TagOutcome, ...]
     index: Descriptor | None = None
-    platforms: tuple[PlatformOutcome, ...] = ()
+    differences: Differences = Differences()
     attestations: int = 0
     copied: Copied = Copied()
     verified: bool | None = None
     warnings: tuple[str, ...] = ()
     errors: tuple[MbuildError, ...] = ()
+
+    @property
+    def platforms(self) -> tuple[PlatformOutcome, ...]:
+        """Give the images of the index, each with how it differs from before."""
+        return self.differences.platforms
 
     @property
     def is_published(self) -> bool:

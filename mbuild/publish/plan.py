@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from mbuild.oci import media_types
-from mbuild.oci.descriptor import Descriptor, to_docker_dict, to_oci_dict
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import Content
-from mbuild.oci.platform import Platform, normalise
-from mbuild.publish.assemble import platform_of
-from mbuild.publish.outcome import Outcome, PlatformOutcome, TagAction, TagOutcome
+from mbuild.publish.differences import Listed, find_differences
+from mbuild.publish.outcome import Differences, Outcome, PlatformOutcome, TagAction, TagOutcome
 from mbuild.publish.present import Holding, Present
-from mbuild.publish.source import Child, Skipped, Source
+from mbuild.publish.source import Child, Source
 from mbuild.spec.spec import Target
 from mbuild.store.store import Store
-
-Listed = tuple[Source | Skipped, Descriptor | None]
-"""A source and its entry in the index; a skipped one has none."""
-
-Key = tuple[Platform | None, bool]
-Write = Callable[[Descriptor], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +21,7 @@ class Step:
 
     store: Store
     tags: tuple[TagOutcome, ...]
-    platforms: tuple[PlatformOutcome, ...]
+    differences: Differences
     warnings: tuple[str, ...]
 
     @property
@@ -75,7 +65,7 @@ class Plan:
                 image=step.store.name,
                 tags=step.tags,
                 index=self.index.descriptor(),
-                platforms=step.platforms,
+                differences=step.differences,
                 attestations=self.attestations,
                 warnings=step.warnings,
             )
@@ -84,16 +74,16 @@ class Plan:
 
 
 def make_plan(
-    content: Content,
+    composed: tuple[Index, Content],
     listed: tuple[Listed, ...],
     places: tuple[tuple[Store, Present], ...],
 ) -> Plan:
-    """Compare the index with what each repository holds now."""
+    """Compare the index, and its bytes, with what each repository holds now."""
     sources = tuple(source for source, _ in listed if isinstance(source, Source))
     children = tuple(child for source in sources for child in _children(source))
-    steps = tuple(_make_step(content, listed, store, present) for store, present in places)
+    steps = tuple(_make_step(composed, listed, store, present) for store, present in places)
     store, present = places[0]
-    return Plan(f"{store.name}:{next(iter(present.holdings))}", content, children, steps)
+    return Plan(f"{store.name}:{next(iter(present.holdings))}", composed[1], children, steps)
 
 
 def untouched(target: Target, names: tuple[str, ...]) -> tuple[Outcome, ...]:
@@ -112,12 +102,13 @@ def _children(source: Source) -> Iterator[Child]:
 
 
 def _make_step(
-    content: Content, listed: tuple[Listed, ...], store: Store, present: Present
+    composed: tuple[Index, Content], listed: tuple[Listed, ...], store: Store, present: Present
 ) -> Step:
+    index, content = composed
     tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
-    write = to_docker_dict if media_types.is_docker(content.media_type) else to_oci_dict
-    platforms = tuple(_platform_outcomes(listed, present.previous, write))
-    return Step(store, tags, platforms, tuple(_warnings(platforms, store)))
+    is_same = present.compared == content.descriptor()
+    differences = find_differences(index, listed, present.previous, is_same=is_same)
+    return Step(store, tags, differences, tuple(_warnings(differences.platforms, store)))
 
 
 def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
@@ -130,39 +121,6 @@ def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
     elif held == content.digest:
         action = "kept"
     return TagOutcome(tag, action, held)
-
-
-def _platform_outcomes(
-    listed: tuple[Listed, ...], previous: Index | None, write: Write
-) -> Iterator[PlatformOutcome]:
-    """Compare entry by entry, as the new list writes them."""
-    before = {_key(entry): entry for entry in previous.images} if previous else {}
-    for source, entry in listed:
-        if entry is None:
-            platform = str(source.entry.platform or "")
-            yield PlatformOutcome(platform, source.name, "skipped")
-            continue
-        old = before.pop(_key(entry), None)
-        platform = _name_of(source, entry)
-        if old is None:
-            yield PlatformOutcome(platform, source.name, "added", entry)
-        elif write(old) == write(entry):
-            yield PlatformOutcome(platform, source.name, "kept", entry, old.digest)
-        else:
-            yield PlatformOutcome(platform, source.name, "changed", entry, old.digest)
-    for old in before.values():
-        yield PlatformOutcome(str(old.platform or ""), "", "removed", old, old.digest)
-
-
-def _name_of(source: Source | Skipped, entry: Descriptor) -> str:
-    """Name the platform; an index that is passed on may leave it to the image's config."""
-    if entry.platform is None and isinstance(source, Source):
-        return str(platform_of(source))
-    return str(entry.platform)
-
-
-def _key(entry: Descriptor) -> Key:
-    return (normalise(entry.platform) if entry.platform else None, entry.is_zstd)
 
 
 def _warnings(platforms: tuple[PlatformOutcome, ...], store: Store) -> Iterator[str]:

@@ -38,6 +38,11 @@ class Present:
     holdings: Mapping[str, Holding]
     previous: Index | None = None
 
+    @property
+    def compared(self) -> Descriptor | None:
+        """Give the descriptor of the first index that a tag holds, None where none does."""
+        return _index_of(self.holdings)
+
 
 class Presence:
     """Reads what a target's repositories hold, and tells those who wait for it as it is found.

@@ -19,10 +19,11 @@ from mbuild.errors import (
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.publish.assemble import compose
+from mbuild.publish.differences import Listed
 from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.patience import Patience
-from mbuild.publish.plan import Listed, Plan, make_plan, untouched
+from mbuild.publish.plan import Plan, make_plan, untouched
 from mbuild.publish.present import Presence
 from mbuild.publish.push import push_plan
 from mbuild.publish.resolve import Reading, Resolved, resolve_target
@@ -139,11 +140,11 @@ class Publisher:
         sources = tuple(source for source in resolved if isinstance(source, Source))
         # What could be had is judged beside what could not: all that is wrong is told at once.
         raise_any((*missing, *unread, *check_sources(sources, target, are_all=not missing)))
-        index, content = compose(target, sources)
+        composed = compose(target, sources)
         raise_any(check_format(target, sources))
         plan = make_plan(
-            content,
-            tuple(_with_entries(resolved, index)),
+            composed,
+            tuple(_with_entries(resolved, composed[0])),
             tuple(zip(places, presents, strict=True)),
         )
         raise_any(_oversize(target, plan))

@@ -147,7 +147,7 @@ class _StepRun:
             image=self.step.store.name,
             tags=tuple(self._tags.values()),
             index=self._plan.index.descriptor(),
-            platforms=self.step.platforms,
+            differences=self.step.differences,
             attestations=self._plan.attestations,
             copied=self._transfer.copied,
             verified=self._proven,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mbuild.errors import MbuildError
-from mbuild.publish.outcome import Outcome, PlatformOutcome, TagOutcome
+from mbuild.publish.outcome import AnnotationOutcome, Outcome, PlatformOutcome, TagOutcome
 from mbuild.report.errors import error_objects
 
 VERSION = 1
@@ -54,6 +54,9 @@ def _target(outcome: Outcome) -> dict[str, Any]:
         "mediaType": index.media_type if index else None,
         "tags": [_tag(tag) for tag in outcome.tags],
         "platforms": [_platform(platform) for platform in outcome.platforms],
+        "annotations": [_annotation(one) for one in outcome.differences.annotations],
+        "previousMediaType": outcome.differences.previous_type or None,
+        "furtherChanges": list(outcome.differences.further),
         "attestations": outcome.attestations,
         "copied": {
             "blobs": outcome.copied.blobs,
@@ -84,4 +87,9 @@ def _platform(platform: PlatformOutcome) -> dict[str, Any]:
         "mediaType": descriptor.media_type if descriptor else None,
         "change": platform.change,
         "previous": str(platform.previous) if platform.previous else None,
+        "annotations": [_annotation(one) for one in platform.annotations],
     }
+
+
+def _annotation(one: AnnotationOutcome) -> dict[str, Any]:
+    return {"key": one.key, "change": one.change, "previous": one.previous, "value": one.value}

@@ -11,20 +11,25 @@ from tests.support.images import digest_of, make_index, write_layout
 DIGEST = "sha256:dbde8386143a1acb1d55e32a8bd7fee8bd9fdb629ca4d41917c6904781219983"
 NAME = f"oci:dist@{DIGEST}"
 BUILDS = [
-    f"  linux/amd64  {AMD64.digest[:19]}  CHANGE  oci:builds:amd64",
-    f"  linux/arm64  {ARM64.digest[:19]}  CHANGE  oci:builds:arm64",
+    f"  + linux/amd64  {AMD64.digest[:19]}  added  oci:builds:amd64",
+    f"  + linux/arm64  {ARM64.digest[:19]}  added  oci:builds:arm64",
 ]
 
 
-def shown(summary: str, tag: str, change: str, *more: str) -> list[str]:
-    """What a push or plan of the two builds prints."""
-    builds = [line.replace("CHANGE", change) for line in BUILDS]
-    return [NAME, f"  OCI index, 2 images, 645 bytes: {summary}", f"  :1.0  {tag}", *builds, *more]
+def shown(summary: str, tag: str, *more: str) -> list[str]:
+    """What a first push or plan of the two builds prints."""
+    return [
+        NAME,
+        f"  OCI index, 2 images, 645 bytes: {summary}",
+        f"  + :1.0  {tag}",
+        *BUILDS,
+        *more,
+    ]
 
 
-PUSHED = shown("pushed and verified", "created", "added", "  copied 4 blobs (21.0 kB), mounted 0")
-PLANNED = shown("would be pushed", "to be created", "added")
-KEPT = shown("nothing to do, every tag holds it", "kept", "kept")
+PUSHED = shown("pushed and verified", "created", "  copied 4 blobs (21.0 kB), mounted 0")
+PLANNED = shown("would be pushed", "to be created")
+KEPT = [f"{NAME}  OCI index, 2 images: nothing to do, every tag holds it"]
 
 
 @pytest.mark.parametrize("words", [("push",), ("push", "manifests.yaml")], ids=["default", "named"])
@@ -144,7 +149,7 @@ def test_create_dry_run(folder: Path) -> None:
 def test_push_tag() -> None:
     """Tags of the command line are added to the spec's."""
     lines = mbuild("push", "--tag", "latest", "--tag", "1.0").stdout.splitlines()
-    assert lines[2:4] == ["  :1.0     created", "  :latest  created"]
+    assert lines[2:4] == ["  + :1.0     created", "  + :latest  created"]
 
 
 def test_schema() -> None:

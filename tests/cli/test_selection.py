@@ -58,7 +58,7 @@ def test_empty_shard(command: str) -> None:
     done = mbuild(command, "--shard", empty)
     assert (done.code, done.stdout, done.stderr) == (
         0,
-        "nothing to do: no target is in the shard\n",
+        "nothing to do: no target is chosen\n",
         "",
     )
     assert mbuild(command, "--shard", empty, "--quiet").stdout == ""

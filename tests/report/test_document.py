@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from mbuild.errors import Denied, Failures, MbuildError, Problem, SpecError
-from mbuild.publish.outcome import TagOutcome
+from mbuild.publish.outcome import AnnotationOutcome, Differences, TagOutcome
 from mbuild.report.document import Effort, make_document, to_json
 from tests.report.world import (
     AMD64,
     APP,
     ARM64,
     DENIED,
+    DOCKER,
     FAILED,
     INDEX,
     KEPT,
@@ -52,6 +53,7 @@ def test_whole() -> None:
                         "mediaType": AMD64.media_type,
                         "change": "added",
                         "previous": None,
+                        "annotations": [],
                     },
                     {
                         "platform": "linux/arm64",
@@ -61,6 +63,7 @@ def test_whole() -> None:
                         "mediaType": ARM64.media_type,
                         "change": "changed",
                         "previous": str(OLD),
+                        "annotations": [],
                     },
                     {
                         "platform": "linux/s390x",
@@ -70,6 +73,7 @@ def test_whole() -> None:
                         "mediaType": S390X.media_type,
                         "change": "removed",
                         "previous": str(S390X.digest),
+                        "annotations": [],
                     },
                     {
                         "platform": "linux/riscv64",
@@ -79,8 +83,12 @@ def test_whole() -> None:
                         "mediaType": None,
                         "change": "skipped",
                         "previous": None,
+                        "annotations": [],
                     },
                 ],
+                "annotations": [],
+                "previousMediaType": None,
+                "furtherChanges": [],
                 "attestations": 2,
                 "copied": {"blobs": 2, "mounted": 3, "bytes": 41_700_000},
                 "verified": True,
@@ -97,11 +105,12 @@ def test_order_of_keys() -> None:
     (target,) = document["targets"]
     assert " ".join(document) == "version ok seconds requests retries targets"
     assert " ".join(target) == (
-        "image digest size mediaType tags platforms attestations copied verified warnings errors"
+        "image digest size mediaType tags platforms annotations previousMediaType furtherChanges "
+        "attestations copied verified warnings errors"
     )
     assert " ".join(target["tags"][0]) == "tag action previous"
     assert " ".join(target["platforms"][0]) == (
-        "platform image digest size mediaType change previous"
+        "platform image digest size mediaType change previous annotations"
     )
     assert " ".join(target["copied"]) == "blobs mounted bytes"
 
@@ -117,6 +126,9 @@ def test_failed_target() -> None:
         "mediaType": None,
         "tags": [{"tag": "1.0", "action": "untouched", "previous": None}],
         "platforms": [],
+        "annotations": [],
+        "previousMediaType": None,
+        "furtherChanges": [],
         "attestations": 0,
         "copied": {"blobs": 0, "mounted": 0, "bytes": 0},
         "verified": None,
@@ -178,3 +190,22 @@ def test_text() -> None:
     value = {"a": ["é <&>"]}
     assert to_json(value) == '{\n  "a": [\n    "é <&>"\n  ]\n}\n'
     assert json.loads(to_json(make_document([PUBLISHED], EFFORT)))["version"] == 1
+
+
+def test_differences() -> None:
+    """Annotations that differ are told before and after, and what else differs by its word."""
+    added = AnnotationOutcome("a", "added", None, "1")
+    removed = AnnotationOutcome("b", "removed", "2", None)
+    platform = replace(KEPT.platforms[0], annotations=(removed,))
+    differences = Differences((platform,), (added, removed), DOCKER.media_type, ("order",))
+    (target,) = make_document([replace(KEPT, differences=differences)], EFFORT)["targets"]
+    told = {"key": "b", "change": "removed", "previous": "2", "value": None}
+    assert target["annotations"] == [
+        {"key": "a", "change": "added", "previous": None, "value": "1"},
+        told,
+    ]
+    assert [one["annotations"] for one in target["platforms"]] == [[told]]
+    assert (
+        target["previousMediaType"] == "application/vnd.docker.distribution.manifest.list.v2+json"
+    )
+    assert target["furtherChanges"] == ["order"]

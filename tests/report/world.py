@@ -4,7 +4,7 @@ from mbuild.errors import Denied, TagRefused
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of
 from mbuild.oci.media_types import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
-from mbuild.publish.outcome import Copied, Outcome, PlatformOutcome, TagOutcome
+from mbuild.publish.outcome import Copied, Differences, Outcome, PlatformOutcome, TagOutcome
 
 APP = "registry.test/team/app"
 INDEX = Descriptor(OCI_INDEX, digest_of(b"index"), 1609)
@@ -30,11 +30,13 @@ PUBLISHED = Outcome(
     image=APP,
     tags=(TagOutcome("1.0", "created"), TagOutcome("latest", "moved", OLD)),
     index=INDEX,
-    platforms=(
-        PlatformOutcome("linux/amd64", f"{APP}:amd64", "added", AMD64),
-        PlatformOutcome("linux/arm64", f"{APP}:arm64", "changed", ARM64, OLD),
-        PlatformOutcome("linux/s390x", "", "removed", S390X, S390X.digest),
-        PlatformOutcome("linux/riscv64", f"{APP}:riscv64", "skipped"),
+    differences=Differences(
+        (
+            PlatformOutcome("linux/amd64", f"{APP}:amd64", "added", AMD64),
+            PlatformOutcome("linux/arm64", f"{APP}:arm64", "changed", ARM64, OLD),
+            PlatformOutcome("linux/s390x", "", "removed", S390X, S390X.digest),
+            PlatformOutcome("linux/riscv64", f"{APP}:riscv64", "skipped"),
+        )
     ),
     attestations=2,
     copied=Copied(2, 3, 41_700_000),
@@ -46,7 +48,9 @@ KEPT = Outcome(
     image=APP,
     tags=(TagOutcome("1.0", "kept", INDEX.digest),),
     index=INDEX,
-    platforms=(PlatformOutcome("linux/amd64", f"{APP}:amd64", "kept", AMD64, AMD64.digest),),
+    differences=Differences(
+        (PlatformOutcome("linux/amd64", f"{APP}:amd64", "kept", AMD64, AMD64.digest),)
+    ),
 )
 FAILED = Outcome(
     target="registry.test/team/other:1.0",

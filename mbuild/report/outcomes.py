@@ -1,0 +1,121 @@
+"""Push and plan as text for a person: what becomes of each repository, and of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mbuild.oci.descriptor import Descriptor
+from mbuild.publish.outcome import Outcome, TagOutcome
+from mbuild.report.changes import KEPT, MARKS, annotation_rows, further_lines, platform_lines
+from mbuild.report.text import count, human_size, short, table
+from mbuild.report.tree import kind_name
+
+FEW = 20
+"""Of more repositories than this only those with a change or an error are shown."""
+
+_PLANNED = {
+    "created": "to be created",
+    "moved": "to be moved",
+    "unknown": "unknown, it may not be read",
+}
+_DONE = {"unknown": "unknown: it was being written when the run stopped"}
+
+
+def image_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Give `IMAGE@DIGEST` a repository that holds, or would hold, the index."""
+    for outcome in outcomes:
+        if outcome.index and outcome.is_published:
+            yield f"{outcome.image}@{outcome.index.digest}"
+
+
+def report_lines(
+    outcomes: Sequence[Outcome], *, planned: bool, verbose: bool = False
+) -> Iterator[str]:
+    """Give what each repository came to, then of several targets how many came to what.
+
+    What is unchanged is a line, of many repositories not even that; `verbose` shows all of it.
+    """
+    if not outcomes:
+        yield "nothing to do: no target is chosen"
+    for outcome in outcomes:
+        if verbose or not is_unchanged(outcome):
+            yield from outcome_lines(outcome, planned=planned)
+        elif len(outcomes) <= FEW:
+            yield unchanged_line(outcome)
+    if len({outcome.target for outcome in outcomes}) > 1:
+        yield total_line(outcomes, planned=planned)
+
+
+def is_unchanged(outcome: Outcome) -> bool:
+    """Tell whether all was, and is, as it should be: nothing was or would be written."""
+    return outcome.is_published and not outcome.is_change and not outcome.copied.blobs
+
+
+def unchanged_line(outcome: Outcome) -> str:
+    """Give the one line of a repository where nothing is to be done."""
+    index = outcome.index
+    assert index is not None  # a tag holds it
+    return f"{outcome.image}@{index.digest}  {_shape(outcome, index)}: {_verdict(outcome)}"
+
+
+def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
+    """Give what one repository came to: its name, its tags, what differs, what was copied."""
+    if outcome.index is None:
+        yield f"{outcome.image}: nothing was written"
+        return
+    shape = _shape(outcome, outcome.index)
+    yield f"{outcome.image}@{outcome.index.digest}"
+    yield f"  {shape}, {outcome.index.size} bytes: {_verdict(outcome, planned=planned)}"
+    yield from table([_tag_row(tag, planned=planned) for tag in outcome.tags], indent=2)
+    differences = outcome.differences
+    yield from further_lines(differences, outcome.index.media_type)
+    yield from table(annotation_rows(differences.annotations, "annotation "), indent=2)
+    yield from platform_lines(outcome.platforms, outcome.image)
+    if outcome.copied.blobs or outcome.copied.mounted:
+        copied = outcome.copied
+        sent = f"{count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
+        yield f"  copied {sent}, mounted {copied.mounted}"
+
+
+def total_line(outcomes: Sequence[Outcome], *, planned: bool) -> str:
+    """Count the targets: to change or pushed, failed, unchanged."""
+    fates: dict[str, int] = {}
+    for outcome in outcomes:
+        fates[outcome.target] = max(fates.get(outcome.target, 0), _fate(outcome))
+    numbers = [list(fates.values()).count(fate) for fate in (1, 2, 0)]
+    words = ("to change" if planned else "pushed", "failed", "unchanged")
+    told = [f"{number:,} {word}" for number, word in zip(numbers, words, strict=True) if number]
+    return f"{len(fates):,} targets: {', '.join(told)}"
+
+
+def _fate(outcome: Outcome) -> int:
+    if not outcome.is_published:
+        return 2
+    return 0 if is_unchanged(outcome) else 1
+
+
+def _shape(outcome: Outcome, index: Descriptor) -> str:
+    images = [one for one in outcome.platforms if one.change not in {"removed", "skipped"}]
+    shape = f"{kind_name(index.media_type)}, {count(len(images), 'image')}"
+    if outcome.attestations:
+        shape += f", {count(outcome.attestations, 'attestation')}"
+    return shape
+
+
+def _verdict(outcome: Outcome, *, planned: bool = False) -> str:
+    if outcome.errors:
+        is_untouched = all(tag.action in {"untouched", "kept"} for tag in outcome.tags)
+        return "not published" if is_untouched else "not published in full"
+    if not outcome.is_published:
+        return "not published, since another repository of the target failed"
+    if outcome.is_change:
+        return "would be pushed" if planned else "pushed and verified"
+    if outcome.copied.blobs:
+        return "every tag holds it, blobs that were lost are back"
+    return "nothing to do, every tag holds it"
+
+
+def _tag_row(tag: TagOutcome, *, planned: bool) -> tuple[str, ...]:
+    action = (_PLANNED if planned else _DONE).get(tag.action, tag.action)
+    before = f"from {short(str(tag.previous))}" if tag.previous and tag.action == "moved" else ""
+    return (f"{MARKS.get(tag.action, KEPT)} :{tag.tag}", f"{action} {before}".rstrip())

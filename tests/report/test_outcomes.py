@@ -1,0 +1,284 @@
+"""Lines for a person: whole reports, aligned, with nothing that is not so."""
+
+from dataclasses import replace
+
+import pytest
+
+from mbuild.publish.outcome import (
+    AnnotationOutcome,
+    Copied,
+    Differences,
+    FurtherChange,
+    Outcome,
+    PlatformOutcome,
+    TagAction,
+    TagOutcome,
+)
+from mbuild.report.outcomes import image_lines, outcome_lines, report_lines
+from tests.report.world import (
+    AMD64,
+    APP,
+    ARM64,
+    DENIED,
+    DOCKER,
+    FAILED,
+    INDEX,
+    KEPT,
+    OLD,
+    PUBLISHED,
+    S390X,
+    short,
+)
+
+
+def lines(outcome: Outcome, *, planned: bool = False) -> list[str]:
+    """The report of an outcome."""
+    return list(outcome_lines(outcome, planned=planned))
+
+
+def test_pushed() -> None:
+    """A push that was done, whole."""
+    assert lines(PUBLISHED) == [
+        f"{APP}@{INDEX.digest}",
+        "  OCI index, 2 images, 2 attestations, 1609 bytes: pushed and verified",
+        "  + :1.0     created",
+        f"  ~ :latest  moved from {short(OLD)}",
+        f"  + linux/amd64    {short(AMD64.digest)}  added                             :amd64",
+        f"  ~ linux/arm64    {short(ARM64.digest)}  changed from {short(OLD)}  :arm64",
+        f"  - linux/s390x    {short(S390X.digest)}  removed",
+        "    linux/riscv64  -                    skipped                           :riscv64",
+        "  copied 2 blobs (41.7 MB), mounted 3",
+    ]
+
+
+def test_planned() -> None:
+    """The same push, planned."""
+    assert lines(replace(PUBLISHED, copied=Copied()), planned=True)[1:4] == [
+        "  OCI index, 2 images, 2 attestations, 1609 bytes: would be pushed",
+        "  + :1.0     to be created",
+        f"  ~ :latest  to be moved from {short(OLD)}",
+    ]
+
+
+@pytest.mark.parametrize("planned", [True, False], ids=["planned", "pushed"])
+def test_nothing_to_do(planned: bool) -> None:
+    """Where every tag holds the index, that is what is said."""
+    assert lines(KEPT, planned=planned) == [
+        f"{APP}@{INDEX.digest}",
+        "  OCI index, 1 image, 1609 bytes: nothing to do, every tag holds it",
+        "  = :1.0  kept",
+        f"  = linux/amd64  {short(AMD64.digest)}  kept  :amd64",
+    ]
+
+
+def test_repaired() -> None:
+    """A layout whose tags are all in place, and whose blobs were not, is told to be whole again."""
+    told = lines(replace(KEPT, copied=Copied(1, 0, 512)))
+    assert (told[1], told[-1]) == (
+        "  OCI index, 1 image, 1609 bytes: every tag holds it, blobs that were lost are back",
+        "  copied 1 blob (512 B), mounted 0",
+    )
+
+
+@pytest.mark.parametrize("planned", [True, False], ids=["planned", "pushed"])
+def test_no_index(planned: bool) -> None:
+    """A target that came to nothing is one line."""
+    assert lines(FAILED, planned=planned) == ["registry.test/team/other: nothing was written"]
+
+
+def summary(outcome: Outcome) -> str:
+    """What the second line says after the colon."""
+    return lines(outcome)[1].partition(": ")[2]
+
+
+def tagged(*actions: TagAction) -> Outcome:
+    """An outcome whose tags had these actions."""
+    tags = tuple(TagOutcome(f"t{number}", action) for number, action in enumerate(actions))
+    return replace(PUBLISHED, tags=tags)
+
+
+def test_failed() -> None:
+    """With an error nothing is called published."""
+    assert summary(replace(PUBLISHED, errors=(DENIED,))) == "not published in full"
+    assert summary(replace(tagged("kept", "untouched"), errors=(DENIED,))) == "not published"
+    assert (
+        summary(replace(tagged("failed", "created"), errors=(DENIED,))) == "not published in full"
+    )
+
+
+def test_left_alone() -> None:
+    """A repository whose tags were left alone, since another one failed, is not called done."""
+    outcome = tagged("untouched", "untouched")
+    assert summary(outcome) == "not published, since another repository of the target failed"
+    assert summary(tagged("kept", "untouched")) == summary(outcome)
+    assert list(image_lines([outcome])) == []
+
+
+def test_docker_list() -> None:
+    """A Docker list is called one."""
+    assert lines(replace(KEPT, index=DOCKER))[1] == (
+        "  Docker manifest list, 1 image, 700 bytes: nothing to do, every tag holds it"
+    )
+
+
+def test_unknown_tag() -> None:
+    """A tag that cannot be read is told as what it is: before a push, or after one that stopped."""
+    outcome = replace(tagged("unknown"), differences=Differences())
+    planned = "  ? :t0  unknown, it may not be read"
+    done = "  ? :t0  unknown: it was being written when the run stopped"
+    assert lines(outcome, planned=True)[2] == planned
+    assert lines(outcome)[2] == done
+
+
+@pytest.mark.parametrize(
+    ("mark", "action"),
+    [("!", "failed"), ("=", "untouched"), ("=", "restored"), ("-", "removed")],
+)
+def test_tag(mark: str, action: TagAction) -> None:
+    """Other actions are told by their word, without what was before."""
+    outcome = replace(PUBLISHED, tags=(TagOutcome("1.0", action, OLD),))
+    assert lines(outcome)[2] == f"  {mark} :1.0  {action}"
+
+
+def test_changed_annotation() -> None:
+    """An image that is the same, and only described otherwise, is changed from nothing."""
+    same = PlatformOutcome("linux/amd64", "a", "changed", AMD64, AMD64.digest)
+    assert lines(replace(KEPT, differences=Differences((same,))))[-1] == (
+        f"  ~ linux/amd64  {short(AMD64.digest)}  changed in description  a"
+    )
+
+
+def test_no_platform() -> None:
+    """An image without a platform has a question mark."""
+    nameless = PlatformOutcome("", "a", "skipped")
+    assert lines(replace(KEPT, differences=Differences((nameless,))))[-1] == "    ?  -  skipped  a"
+
+
+@pytest.mark.parametrize(
+    ("copied", "expected"),
+    [
+        (Copied(1, 0, 512), "  copied 1 blob (512 B), mounted 0"),
+        (Copied(0, 2, 0), "  copied 0 blobs (0 B), mounted 2"),
+    ],
+    ids=["one", "only mounted"],
+)
+def test_copied(copied: Copied, expected: str) -> None:
+    """What was copied is counted."""
+    assert lines(replace(KEPT, copied=copied))[-1] == expected
+
+
+def test_quiet() -> None:
+    """Quietly there is a line a repository that is as it should be, and none for another."""
+    failed = replace(PUBLISHED, errors=(DENIED,))
+    assert list(image_lines([PUBLISHED, FAILED, failed, KEPT])) == [f"{APP}@{INDEX.digest}"] * 2
+
+
+DESCRIBED = PlatformOutcome(
+    "linux/amd64",
+    f"{APP}@{AMD64.digest}",
+    "changed",
+    AMD64,
+    AMD64.digest,
+    (
+        AnnotationOutcome("a.new", "added", None, "it's"),
+        AnnotationOutcome("b", "changed", "1", "2"),
+        AnnotationOutcome("old", "removed", "line\nbreak", None),
+    ),
+)
+
+
+def test_annotations() -> None:
+    """Annotations that differ are told before and after: those of the index, those of an entry."""
+    changed = AnnotationOutcome("version", "changed", "1.4.1", "1.4.2")
+    long = AnnotationOutcome("text", "added", None, "x" * 61)
+    differences = Differences((DESCRIBED,), (changed, long), INDEX.media_type)
+    assert lines(replace(PUBLISHED, differences=differences))[4:-1] == [
+        "  ~ annotation version  '1.4.1' -> '1.4.2'",
+        f"  + annotation text     '{'x' * 60}'…",
+        f"  ~ linux/amd64  {short(AMD64.digest)}  changed in annotations  @{AMD64.digest}",
+        '      + a.new  "it\'s"',
+        "      ~ b      '1' -> '2'",
+        "      - old    'line\\nbreak'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("further", "line"),
+    [
+        ("attestations", "  ~ other attestations"),
+        ("order", "  ~ the images in another order"),
+        ("form", "  ~ the same, written in other bytes"),
+    ],
+)
+def test_further_changes(further: FurtherChange, line: str) -> None:
+    """What neither a platform nor an annotation shows is told in words."""
+    differences = replace(PUBLISHED.differences, further=(further,))
+    assert lines(replace(PUBLISHED, differences=differences))[4] == line
+
+
+def test_another_kind() -> None:
+    """A list that becomes an index, or the other way about, is told as that."""
+    was_docker = replace(PUBLISHED.differences, previous_type=DOCKER.media_type)
+    was_oci = replace(PUBLISHED.differences, previous_type=INDEX.media_type)
+    becomes_oci = lines(replace(PUBLISHED, differences=was_docker))
+    becomes_docker = lines(replace(PUBLISHED, index=DOCKER, differences=was_oci))
+    assert becomes_oci[4] == "  ~ Docker manifest list -> OCI index"
+    assert becomes_docker[4] == "  ~ OCI index -> Docker manifest list"
+    assert lines(replace(PUBLISHED, differences=was_oci)) == lines(PUBLISHED)
+
+
+UNCHANGED = f"{APP}@{INDEX.digest}  OCI index, 1 image: nothing to do, every tag holds it"
+
+
+def report(*outcomes: Outcome, planned: bool = False, verbose: bool = False) -> list[str]:
+    """The report of a run."""
+    return list(report_lines(outcomes, planned=planned, verbose=verbose))
+
+
+def batch(*outcomes: Outcome) -> list[Outcome]:
+    """The outcomes as those of a target each."""
+    return [replace(one, target=f"t{number}:1") for number, one in enumerate(outcomes)]
+
+
+@pytest.mark.parametrize("planned", [True, False], ids=["planned", "pushed"])
+def test_unchanged(planned: bool) -> None:
+    """A target where nothing is to be done is one line; all of it is shown to who asks."""
+    assert report(KEPT, planned=planned) == [UNCHANGED]
+    assert report(KEPT, planned=planned, verbose=True) == lines(KEPT, planned=planned)
+
+
+def test_nothing_chosen() -> None:
+    """A run without targets says that there was nothing to do."""
+    assert report() == ["nothing to do: no target is chosen"]
+
+
+def test_total() -> None:
+    """Of several targets the last line counts what became of them."""
+    outcomes = batch(PUBLISHED, KEPT, FAILED)
+    assert report(*outcomes)[-1] == "3 targets: 1 pushed, 1 failed, 1 unchanged"
+    assert report(*outcomes, planned=True)[-1] == "3 targets: 1 to change, 1 failed, 1 unchanged"
+    assert report(*batch(KEPT, KEPT)) == [UNCHANGED, UNCHANGED, "2 targets: 2 unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("other", "total"),
+    [
+        (PUBLISHED, "2 targets: 1 pushed, 1 unchanged"),
+        (FAILED, "2 targets: 1 failed, 1 unchanged"),
+        (replace(KEPT, copied=Copied(1, 0, 512)), "2 targets: 1 pushed, 1 unchanged"),
+    ],
+    ids=["pushed", "failed", "repaired"],
+)
+def test_total_counts_targets(other: Outcome, total: str) -> None:
+    """A target in several repositories counts once, as what the worst of them is."""
+    pair = [replace(KEPT, target="a:1"), replace(other, target="a:1")]
+    assert report(*pair, replace(KEPT, target="b:1"))[-1] == total
+    assert report(*pair[::-1], replace(KEPT, target="b:1"))[-1] == total
+
+
+def test_many() -> None:
+    """Of many targets those that are unchanged are only counted, unless all is asked for."""
+    many = batch(*[KEPT] * 1200, PUBLISHED, FAILED)
+    changed = [*lines(PUBLISHED), *lines(FAILED)]
+    assert report(*many) == [*changed, "1,202 targets: 1 pushed, 1 failed, 1,200 unchanged"]
+    assert len(report(*many, verbose=True)) == 1200 * len(lines(KEPT)) + len(changed) + 1
