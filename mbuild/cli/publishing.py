@@ -65,12 +65,15 @@ class Publication:
         return result
 
     async def _publish(self, session: Session) -> tuple[Outcome, ...]:
+        pause = session.pause
+        patience = Patience(self.wait, tell=session.console.line, sleep=pause)
         publisher = Publisher(
             stores=session.stores,
             library=session.library,
             dry_run=self.writing.dry_run,
             announce=session.console.announce,
-            patience=Patience(self.wait, tell=session.console.line) if self.wait else None,
+            sleep=pause,
+            patience=patience if self.wait else None,
         )
         return await publisher.publish(self.spec)
 

@@ -21,6 +21,7 @@ from mbuild.registry.settings import Settings
 from mbuild.registry.tls import check_ca_file
 from mbuild.report.document import Effort
 from mbuild.store.cache import Cache, NoCache, open_cache
+from mbuild.store.files import Sleep
 from mbuild.store.stores import Stores
 
 T = TypeVar("T")
@@ -30,11 +31,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Session:
-    """What a command's work is given: where images live, and whom to tell of progress."""
+    """What a command's work is given: where images live, whom to tell of progress, how to wait."""
 
     stores: Stores
     library: Library
     console: Console
+    pause: Sleep
 
 
 Work = Callable[[Session], Coroutine[Any, Any, T]]
@@ -84,7 +86,7 @@ async def _run(
     started = time.monotonic()
     async with Registries(settings, observer=console) as registries:
         library = Library()
-        session = Session(Stores(registries, cache=cache), library, console)
+        session = Session(Stores(registries, cache=cache), library, console, registries.pause)
         task = asyncio.ensure_future(work(session))
         # A signal that comes when the work is done finds nothing to stop, and loses nothing.
         with _stopped_by_signals(task):

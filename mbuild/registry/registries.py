@@ -109,6 +109,11 @@ class Registries:
         """Repeat work that reads from a registry and writes elsewhere, as the policy says."""
         return await self._policy.run(what, attempt)
 
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, but no more than the deadline leaves."""
+        left = self.deadline.left()
+        await self._clocks.sleep(seconds if left is None else min(seconds, max(left, 0.0)))
+
     def may_push(self, domain: str, path: str) -> None:
         """Ask for tokens of a repository that may push too, from now on: one serves all."""
         self._entry(domain)[0].may_push(path)

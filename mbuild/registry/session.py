@@ -20,7 +20,7 @@ from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
 from mbuild.registry.limits import LimitWatch, has_limits
 from mbuild.registry.token import MAX_TOKEN_BODY, Token, TokenQuestion, TokenRequest, token_flow
-from mbuild.registry.transport import TEMPORARY_STATUSES, Policy, parse_retry_after
+from mbuild.registry.transport import TEMPORARY_STATUSES, Policy, retry_after
 from mbuild.registry.wire import Wire, checked_length, host_of
 
 PULL = "pull"
@@ -197,7 +197,7 @@ class Session:
         raise self._temporary(answer, where)
 
     def _temporary(self, answer: Answer, where: str) -> Temporary:
-        asked = parse_retry_after(answer.headers.get("retry-after", ""), self._clocks.wall())
+        asked = retry_after(answer.headers, self._clocks.wall())
         error = RegistryError(answer.describe(), where=where, hint="try again later")
         is_slow = answer.status == 429 or (answer.status == 503 and asked is not None)
         return Temporary(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -152,6 +152,16 @@ def _failure_of(state: RetryCallState) -> Temporary:
     return failure
 
 
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Give the seconds that an answer asks to wait, None where it does not say.
+
+    A date is compared with the answer's own Date, if it has one, rather than with `now`
+    (Unix time): a clock that is wrong here, or jumps, then changes nothing.
+    """
+    sent = parse_date(headers.get("date", ""))
+    return parse_retry_after(headers.get("retry-after", ""), now if sent is None else sent)
+
+
 def parse_retry_after(text: str, now: float) -> float | None:
     """Read a Retry-After header, seconds or HTTP-date, as seconds from `now` (Unix time).
 
@@ -159,10 +169,14 @@ def parse_retry_after(text: str, now: float) -> float | None:
     """
     if re.fullmatch(r"[0-9]{1,9}", text.strip()):
         return float(text)
+    moment = parse_date(text)
+    return None if moment is None else max(0.0, moment - now)
+
+
+def parse_date(text: str) -> float | None:
+    """Read an HTTP-date as Unix time; None where it is none."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -15,16 +15,16 @@ from mbuild.store.layout_index import (
     check_layout_file,
     parse_layout_index,
 )
-from mbuild.store.locks import Patience, lock_folder
+from mbuild.store.locks import LockWait, lock_folder
 
 
 class IndexFile:
     """The index.json of the layout at `root`; `name` is what errors call the layout."""
 
-    def __init__(self, root: Path, name: str, *, patience: Patience) -> None:
+    def __init__(self, root: Path, name: str, *, lock_wait: LockWait) -> None:
         self._root = root
         self._name = name
-        self._patience = patience
+        self._lock_wait = lock_wait
 
     def load(self) -> LayoutIndex:
         """Read it; a folder that is no layout yet has an empty one."""
@@ -49,9 +49,7 @@ class IndexFile:
         """Let tags name a manifest, or with None nothing, in one writing of the file."""
         where = f"{self._name}:{tags[0]}"
         with explain_disk_errors(self._root, self._name):
-            async with lock_folder(
-                self._root, name=self._name, where=where, patience=self._patience
-            ):
+            async with lock_folder(self._root, name=self._name, where=where, wait=self._lock_wait):
                 index = self.load()
                 for tag in tags:
                     index = index.with_tag(tag, descriptor) if descriptor else index.without(tag)

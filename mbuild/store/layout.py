@@ -21,7 +21,7 @@ from mbuild.store.files import (
 )
 from mbuild.store.index_file import IndexFile, blaming
 from mbuild.store.layout_index import REF_NAME, LayoutIndex
-from mbuild.store.locks import PATIENT, Patience
+from mbuild.store.locks import FOR_EVER, LockWait
 from mbuild.store.store import OpenSource
 
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
@@ -39,11 +39,11 @@ class LayoutStore:
     """
 
     def __init__(
-        self, directory: str, *, patience: Patience = PATIENT, retry: Retry = _only_once
+        self, directory: str, *, lock_wait: LockWait = FOR_EVER, retry: Retry = _only_once
     ) -> None:
         self._root = Path(directory)
         self._name = f"oci:{directory}"
-        self._file = IndexFile(self._root, self._name, patience=patience)
+        self._file = IndexFile(self._root, self._name, lock_wait=lock_wait)
         self._retry = retry
 
     @property

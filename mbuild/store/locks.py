@@ -18,7 +18,7 @@ TOLD_AFTER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class LockWait:
     """How a lock that another holds is waited for: until when, and who is told of it."""
 
     deadline: Deadline = field(default_factory=lambda: Deadline(None, time.monotonic))
@@ -26,13 +26,13 @@ class Patience:
     sleep: Sleep = asyncio.sleep
 
 
-PATIENT = Patience()
+FOR_EVER = LockWait()
 """Waits as long as it takes."""
 
 
 @contextlib.asynccontextmanager
 async def lock_folder(
-    folder: Path, *, name: str, where: str, patience: Patience
+    folder: Path, *, name: str, where: str, wait: LockWait
 ) -> AsyncIterator[None]:
     """Hold the folder's lock (flock on the folder itself, so no file is left behind).
 
@@ -40,24 +40,24 @@ async def lock_folder(
     `name` is the folder's and `where` the reference that is written, as messages show them.
     Raises TransportError when the deadline comes first.
     """
-    patience.deadline.check(where)
+    wait.deadline.check(where)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         if not try_lock(descriptor):
             hint = (
                 f"another process holds the lock of {name}: wait for its end, or raise --deadline"
             )
-            async with patience.deadline.bound(where, hint):
-                await _wait_for(descriptor, name, patience)
+            async with wait.deadline.bound(where, hint):
+                await _wait_for(descriptor, name, wait)
         yield
     finally:
         os.close(descriptor)
 
 
-async def _wait_for(descriptor: int, name: str, patience: Patience) -> None:
+async def _wait_for(descriptor: int, name: str, wait: LockWait) -> None:
     polls = 0
     while not try_lock(descriptor):
         if polls == round(TOLD_AFTER_SECONDS / POLL_SECONDS):
-            patience.tell(f"waiting for the lock of {name}, held by another process")
-        await patience.sleep(POLL_SECONDS)
+            wait.tell(f"the lock of {name} is held by another process")
+        await wait.sleep(POLL_SECONDS)
         polls += 1

@@ -10,7 +10,7 @@ from mbuild.registry.registries import Registries
 from mbuild.store.cache import Cache
 from mbuild.store.files import Sleep
 from mbuild.store.layout import LayoutStore
-from mbuild.store.locks import Patience
+from mbuild.store.locks import LockWait
 from mbuild.store.repository import RepositoryStore
 from mbuild.store.store import Store
 
@@ -60,10 +60,10 @@ class Stores:
 
     def _make_layout(self, reference: LayoutReference) -> LayoutStore:
         registries = self._registries
-        patience = Patience(
+        lock_wait = LockWait(
             deadline=registries.deadline, tell=registries.observer.on_wait, sleep=self._sleep
         )
-        return LayoutStore(reference.directory, patience=patience, retry=registries.retry)
+        return LayoutStore(reference.directory, lock_wait=lock_wait, retry=registries.retry)
 
 
 def _key(reference: AnyReference) -> str:

@@ -21,6 +21,11 @@ RETRIED = (
 RETRIED_LONG = (
     "retry: registry.test/team/app:1.0: 503 Service Unavailable; attempt 4 of 6, again in 5.0 s"
 )
+SLOW = "registry.test asks to slow down (429): all requests wait 12 s"
+SHARED = Retry("registry.test/team/app:1.0", "429 Too Many Requests", 12.0, 1, 6, is_shared=True)
+RETRIED_SHARED = (
+    "retry: registry.test/team/app:1.0: 429 Too Many Requests; attempt 1 of 6, again in 12.0 s"
+)
 ASKED = [f"GET {URL} 200 12 ms", f"PUT {URL} no answer 1500 ms"]
 
 
@@ -40,22 +45,27 @@ def tell(view: ViewOptions) -> None:
         console.on_request(LOST)
         console.on_retry(SHORT)
         console.on_retry(LONG)
+        console.on_wait(SLOW)
+        console.on_retry(SHARED)
         console.on_warning("the file [a] is old")
 
 
 @pytest.mark.parametrize(
     ("verbose", "expected"),
     [
-        (0, [RETRIED_LONG]),
-        (1, [RETRIED, RETRIED_LONG]),
-        (2, [*ASKED, RETRIED, RETRIED_LONG]),
+        (0, [RETRIED_LONG, f"wait: {SLOW}"]),
+        (1, [RETRIED, RETRIED_LONG, f"wait: {SLOW}", RETRIED_SHARED]),
+        (2, [*ASKED, RETRIED, RETRIED_LONG, f"wait: {SLOW}", RETRIED_SHARED]),
     ],
 )
 @pytest.mark.parametrize("quiet", [True, False], ids=["quiet", "loud"])
 def test_lines(
     capsys: pytest.CaptureFixture[str], verbose: int, expected: list[str], quiet: bool
 ) -> None:
-    """Long waits and warnings are always told, every retry with -v, every request with -vv."""
+    """Long waits and warnings are always told, every retry with -v, every request with -vv.
+
+    That a whole host waits is told once, and not for each request again.
+    """
     tell(ViewOptions(verbose=verbose, quiet=quiet))
     out, err = capsys.readouterr()
     assert out == ""
@@ -94,4 +104,23 @@ def test_quiet_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     tell(ViewOptions(quiet=True))
-    assert terminal.getvalue().splitlines() == [RETRIED_LONG, "warning: the file [a] is old"]
+    assert terminal.getvalue().splitlines() == [
+        RETRIED_LONG,
+        f"wait: {SLOW}",
+        "warning: the file [a] is old",
+    ]
+
+
+def test_status_line_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the status line goes on saying why nothing happens."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    with Console(ViewOptions()) as console:
+        console.on_wait(SLOW)
+        console.on_retry(SHARED)
+    line, *status = terminal.getvalue().split(f"wait: {SLOW}\n")
+    assert status
+    assert any(f" {SLOW}" in text for text in status)
+    assert "Too Many Requests" not in line + "".join(status)

@@ -13,7 +13,7 @@ from mbuild.oci.reference import LayoutReference
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
 from mbuild.store.layout import LayoutStore
-from mbuild.store.locks import PATIENT, Patience, lock_folder
+from mbuild.store.locks import FOR_EVER, LockWait, lock_folder
 from mbuild.store.stores import Stores
 from tests.registry.world import Recorder, content_of
 from tests.store.world import tags_in
@@ -50,7 +50,7 @@ def holder(tmp_path: Path) -> Iterator[Holder]:
     [
         (0.12, []),
         (1.9, []),
-        (60, ["waiting for the lock of oci:DIR, held by another process"]),
+        (60, ["the lock of oci:DIR is held by another process"]),
     ],
 )
 def test_lock_is_waited_for(
@@ -58,11 +58,11 @@ def test_lock_is_waited_for(
 ) -> None:
     """A writer waits, as long as it takes; it says so when that is long, once."""
     heard: list[str] = []
-    patience = Patience(tell=heard.append)
+    wait = LockWait(tell=heard.append)
 
     async def scenario() -> float:
         asyncio.get_running_loop().call_later(seconds, holder.give_back)
-        async with lock_folder(tmp_path, name="oci:DIR", where="", patience=patience):
+        async with lock_folder(tmp_path, name="oci:DIR", where="", wait=wait):
             return now()
 
     assert run_virtually(scenario) == pytest.approx(seconds, abs=0.06)
@@ -78,7 +78,7 @@ def test_tag_is_written_after_the_wait(tmp_path: Path, holder: Holder) -> None:
         if len(waits) == 3:
             holder.give_back()
 
-    store = LayoutStore(str(tmp_path), patience=Patience(sleep=sleep))
+    store = LayoutStore(str(tmp_path), lock_wait=LockWait(sleep=sleep))
     asyncio.run(store.put_manifest("1.0", content_of(IMAGE)))
     assert waits == [0.05] * 3
     assert tags_in(tmp_path) == [("1.0", IMAGE.digest)]
@@ -106,7 +106,7 @@ def test_lock_is_not_waited_for_beyond_the_deadline(tmp_path: Path) -> None:
     said, code, ended = run_virtually(timed)
     assert (said, code) == (message, 6)
     assert ended == pytest.approx(5)
-    assert recorder.told == [f"waiting for the lock of oci:{tmp_path}, held by another process"]
+    assert recorder.told == [f"the lock of oci:{tmp_path} is held by another process"]
     assert not (tmp_path / "index.json").exists()
 
 
@@ -129,9 +129,9 @@ def test_lock_is_given_back(tmp_path: Path) -> None:
 
     async def use() -> None:
         with pytest.raises(KeyError):
-            async with lock_folder(tmp_path, name="", where="", patience=PATIENT):
+            async with lock_folder(tmp_path, name="", where="", wait=FOR_EVER):
                 raise KeyError
-        async with lock_folder(tmp_path, name="", where="", patience=PATIENT):
+        async with lock_folder(tmp_path, name="", where="", wait=FOR_EVER):
             pass
 
     asyncio.run(use())
