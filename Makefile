@@ -47,7 +47,7 @@ bench: install ## measure
 bench-catalogue: install ## measure whole catalogues, the largest of 2,000 indexes
 	$(BIN)/python -m benchmarks 250 500 1000 2000
 
-soak: install ## hundreds of pushes through a bad network: none may leave anything wrong
+soak: install ## hundreds of pushes through a bad network, or killed: none may leave anything wrong
 	$(BIN)/python -m benchmarks.soak
 
 dist: install ## a wheel and a source archive in dist/

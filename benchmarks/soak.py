@@ -1,80 +1,32 @@
-"""`python -m benchmarks.soak`: many pushes through a bad network, and what they left behind."""
+"""`python -m benchmarks.soak`: bad networks, killed processes, and what they left behind."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+from pathlib import Path
 
-from benchmarks.table import Row, aligned
-from tests.support.fault_runs import FaultRun, run_through_faults
-
-RUNS = 100
-HEADS = (
-    "requests spoilt",
-    "attempts",
-    "runs",
-    "published",
-    "at least",
-    "wrong",
-    "retries",
-    "waited",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """A share of requests that is spoilt, the attempts against it, and how many runs must do."""
-
-    share: float
-    attempts: int
-    least: int
-
-    def runs(self) -> tuple[FaultRun, ...]:
-        """Publish with every seed; every other one meets registries that take dangling lists."""
-        return tuple(
-            run_through_faults(seed, self.share, attempts=self.attempts, trusting=seed % 2 == 1)
-            for seed in range(RUNS)
-        )
-
-
-WEATHERS = (Weather(0.1, 6, 100), Weather(0.3, 8, 95), Weather(0.3, 2, 0))
-"""The last one lets nearly every run fail: what counts is that nothing wrong is left behind."""
+from benchmarks.bad_network import WEATHERS, fault_failures, fault_lines
+from benchmarks.killing import RUNS, kill_failures, kill_lines
+from tests.support.docker_registry import ToolMissing
+from tests.support.kill_runs import kill_many
 
 
 def main() -> int:
-    """Print the table; give 1 where too few runs published, or one left something wrong."""
+    """Print two tables; give 1 where a run left something wrong, 2 where a program is missing."""
     results = [(weather, weather.runs()) for weather in WEATHERS]
-    for line in aligned([HEADS, *(_row(weather, runs) for weather, runs in results)]):
-        print(line)
-    failures = [line for weather, runs in results for line in _failures(weather, runs)]
-    for line in failures:
-        print(line, file=sys.stderr)
+    print(*fault_lines(results), sep="\n", end="\n\n", flush=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="mbuild-soak-") as folder:
+            killed = tuple(kill_many(Path(folder), RUNS))
+    except ToolMissing as missing:
+        print(f"soak: {missing}", file=sys.stderr)
+        return 2
+    print(*kill_lines(killed), sep="\n")
+    failures = (*fault_failures(results), *kill_failures(killed))
+    for failure in failures:
+        print(failure, file=sys.stderr)
     return 1 if failures else 0
-
-
-def _row(weather: Weather, runs: tuple[FaultRun, ...]) -> Row:
-    return (
-        f"{weather.share:.0%}",
-        str(weather.attempts),
-        str(len(runs)),
-        str(_published(runs)),
-        str(weather.least),
-        str(sum(bool(run.wrong) for run in runs)),
-        f"{sum(run.retries for run in runs) / len(runs):.0f} a run",
-        f"{sum(run.seconds for run in runs) / len(runs):.0f} s a run",
-    )
-
-
-def _published(runs: tuple[FaultRun, ...]) -> int:
-    return sum(run.exit_code == 0 and not run.wrong for run in runs)
-
-
-def _failures(weather: Weather, runs: tuple[FaultRun, ...]) -> Iterator[str]:
-    for seed, run in enumerate(runs):
-        yield from (f"seed {seed} at {weather.share:.0%}: {wrong}" for wrong in run.wrong)
-    if _published(runs) < weather.least:
-        yield f"at {weather.share:.0%} only {_published(runs)} runs published"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Many whole pushes through a bad network: some fail, none leaves a tag that it should not."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.fault_runs import run_through_faults
+from tests.support.kill_runs import kill_many
 
 RUNS = range(12)
 
@@ -29,3 +32,10 @@ def test_runs_that_fail(seed: int) -> None:
     run = run_through_faults(seed, 0.3, attempts=2, trusting=seed % 2 == 1)
     assert run.exit_code in (0, 6)
     assert run.wrong == ()
+
+
+def test_killed_at_any_moment(tmp_path: Path) -> None:
+    """Runs that are killed leave nothing wrong, and the same command then finishes."""
+    runs = tuple(kill_many(tmp_path, 6))
+    assert [run.wrong for run in runs] == [()] * 6
+    assert [run.again for run in runs] == [0] * 6

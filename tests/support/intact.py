@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from tests.support.images import digest_of
 from tests.support.pushing import ANY_MANIFEST
 
 ACCEPT = {"Accept": ANY_MANIFEST}
+REF_NAME = "org.opencontainers.image.ref.name"
 
 
 def tagged_digests(client: httpx.Client, repository: str) -> dict[str, str]:
@@ -34,8 +36,8 @@ def _missing(client: httpx.Client, repository: str, reference: str) -> Iterator[
         yield f"{repository}@{reference}"
         return
     manifest = answer.json()
-    for entry in manifest.get("manifests", []):
-        yield from _missing(client, repository, entry["digest"])
+    for digest in _entries(manifest):
+        yield from _missing(client, repository, digest)
     for blob in _blobs(manifest):
         found = client.get(f"/v2/{repository}/blobs/{blob['digest']}").content
         if (digest_of(found), len(found)) != (blob["digest"], blob["size"]):
@@ -47,7 +49,7 @@ def _manifest(client: httpx.Client, repository: str, reference: str) -> httpx.Re
 
 
 def _blobs(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    return [manifest["config"], *manifest["layers"]] if "config" in manifest else []
+    return [manifest["config"], *manifest["layers"]] if "layers" in manifest else []
 
 
 def dangling_tags(client: httpx.Client, repository: str) -> list[str]:
@@ -59,17 +61,29 @@ def dangling_tags(client: httpx.Client, repository: str) -> list[str]:
     ]
 
 
-def layout_dangling(blobs: dict[str, bytes], index: bytes) -> list[str]:
-    """Name what a layout's index.json stands for and its blobs, by digest, do not hold."""
-    wanted = [entry["digest"] for entry in json.loads(index)["manifests"]]
+def dangling_in_layout(folder: Path) -> list[str]:
+    """Name what the tags of a layout stand for and its blobs do not hold; none without index."""
+    index = folder / "index.json"
+    wanted = _entries(json.loads(index.read_bytes())) if index.exists() else []
     missing = []
     while wanted:
         digest = wanted.pop()
-        content = blobs.get(digest, b"")
+        path = folder / "blobs" / digest.replace(":", "/")
+        content = path.read_bytes() if path.exists() else b""
         if digest_of(content) != digest:
             missing.append(digest)
         elif content.startswith(b"{"):
             value = json.loads(content)
-            entries = [*value.get("manifests", []), *_blobs(value)]
-            wanted += [entry["digest"] for entry in entries]
+            wanted += _entries(value) + [blob["digest"] for blob in _blobs(value)]
     return missing
+
+
+def tags_in_layout(folder: Path) -> dict[str, str]:
+    """Give each tag of a layout with its digest; none without index."""
+    index = folder / "index.json"
+    entries = json.loads(index.read_bytes())["manifests"] if index.exists() else []
+    return {entry["annotations"][REF_NAME]: entry["digest"] for entry in entries}
+
+
+def _entries(manifest: dict[str, Any]) -> list[str]:
+    return [entry["digest"] for entry in manifest.get("manifests", [])]

@@ -1,0 +1,200 @@
+"""Real pushes to a real registry, killed at some moment and run again, and what they leave."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.support.cli import environment, mbuild_command
+from tests.support.distance import far_away
+from tests.support.docker_registry import DockerRegistry, serve_registry
+from tests.support.images import make_image, make_index
+from tests.support.intact import (
+    dangling_in_layout,
+    dangling_tags,
+    tagged_digests,
+    tags_in_layout,
+)
+from tests.support.pushing import push_image
+
+ROUND_TRIP = 0.02
+SIGNALS = (signal.SIGKILL, signal.SIGINT)
+EARLIEST, LATEST = 0.3, 1.1
+"""When a run is killed, in parts of the time that it would have taken: Python starts before."""
+
+WITH_LAYOUT = 3
+"""Every so many runs there is a layout among the targets."""
+
+PATIENCE = 60.0
+BUILDS = "team/builds"
+ARCHITECTURES = ("amd64", "arm64", "s390x")
+APP, WEB = (
+    tuple(make_image(f"linux/{name}", layers=2, seed=seed) for name in ARCHITECTURES)
+    for seed in ("app", "web")
+)
+OLD = make_index(make_image("linux/amd64", seed="old"))
+TAGS = {"app": ("1.4.2", "1.4", "1", "latest"), "web": ("2.0", "latest"), "layout": ("1.4.2",)}
+NEW = {"app": make_index(*APP), "web": make_index(*WEB), "layout": make_index(*APP)}
+
+
+@dataclass(frozen=True, slots=True)
+class KillRun:
+    """How one run ended, how many of its tags stood then, and what was wrong.
+
+    `code` is the exit code, negative for a signal; `again` that of the same command, run again.
+    """
+
+    by: signal.Signals
+    code: int
+    tags: int
+    moved: int
+    again: int
+    wrong: tuple[str, ...]
+
+    @property
+    def moment(self) -> str:
+        """Say when it was killed, by its tags."""
+        if self.code == 0:
+            return "finished"
+        return (
+            "before tags" if not self.moved else "all tags" if self.moved == self.tags else "amid"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where runs are killed: a registry, its far address, and a folder with a cache for all."""
+
+    registry: DockerRegistry
+    far: str
+    folder: Path
+
+    def seconds(self) -> float:
+        """Measure a run that nobody kills."""
+        self._prepare(0)
+        started = time.monotonic()
+        with self._started(0) as process:
+            assert process.wait(PATIENCE) == 0
+        return time.monotonic() - started
+
+    def kill(self, number: int, *, after: float, by: signal.Signals) -> KillRun:
+        """Kill a run after some seconds, look, run it again, and look again."""
+        self._prepare(number)
+        with self._started(number) as process:
+            try:
+                process.wait(after)
+            except subprocess.TimeoutExpired:
+                process.send_signal(by)
+            code = process.wait(PATIENCE)
+        moved = sum(digest == new for digest, new in self._tags(number))
+        wrong = [*self._wrong(number), *self._unfit(number, code, by)]
+        with self._started(number) as process:
+            again = process.wait(PATIENCE)
+        wrong += [*self._wrong(number), *self._unmoved(number, again)]
+        return KillRun(by, code, len([*self._tags(number)]), moved, again, tuple(wrong))
+
+    def _prepare(self, number: int) -> None:
+        for name in ("app", "web"):
+            push_image(self.registry.url, f"run-{number}/{name}", "latest", OLD)
+        path = self.folder / f"run-{number}"
+        path.mkdir()
+        (path / "manifests.yaml").write_text("images:\n" + "".join(self._targets(number)))
+
+    def _targets(self, number: int) -> Iterator[str]:
+        for name in self._names(number):
+            image = "oci:layout" if name == "layout" else f"{self.far}/run-{number}/{name}"
+            tags = ", ".join(f'"{tag}"' for tag in TAGS[name])
+            yield f"  - image: {image}\n    tags: [{tags}]\n    platforms:\n"
+            kind = "web" if name == "web" else "app"
+            for architecture in ARCHITECTURES:
+                source = f"{self.far}/{BUILDS}:{kind}-{architecture}"
+                yield f"      linux/{architecture}: {source}\n"
+
+    def _names(self, number: int) -> tuple[str, ...]:
+        return ("app", "web", "layout") if number % WITH_LAYOUT == 1 else ("app", "web")
+
+    @contextmanager
+    def _started(self, number: int) -> Iterator[subprocess.Popen[bytes]]:
+        path = self.folder / f"run-{number}"
+        variables = {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        with (
+            (path / "stderr").open("wb") as stderr,
+            subprocess.Popen(
+                mbuild_command("push", "--plain-http", self.far),
+                cwd=path,
+                env=environment(variables),
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            ) as process,
+        ):
+            yield process
+
+    def _tags(self, number: int) -> Iterator[tuple[str, str]]:
+        """Give what each tag of a run holds, empty for nothing, and what it is to hold."""
+        for name in self._names(number):
+            held = self._held(number, name)
+            for tag in TAGS[name]:
+                yield held.get(tag, ""), NEW[name].digest
+
+    def _held(self, number: int, name: str) -> dict[str, str]:
+        if name == "layout":
+            return tags_in_layout(self.folder / f"run-{number}" / "layout")
+        with self._client() as client:
+            return tagged_digests(client, f"run-{number}/{name}")
+
+    def _wrong(self, number: int) -> Iterator[str]:
+        """Name what no run may leave behind: tags that dangle, or hold what they never should."""
+        with self._client() as client:
+            for name in ("app", "web"):
+                yield from dangling_tags(client, f"run-{number}/{name}")
+        yield from dangling_in_layout(self.folder / f"run-{number}" / "layout")
+        for digest, new in self._tags(number):
+            if digest not in ("", OLD.digest, new):
+                yield f"run {number}: a tag holds {digest}"
+
+    def _unfit(self, number: int, code: int, by: signal.Signals) -> Iterator[str]:
+        """Name an end that no signal explains, and what a person is not to see."""
+        told = (self.folder / f"run-{number}" / "stderr").read_text()
+        # Outside of the work Python lets SIGINT end the process: a shell makes 130 of that too.
+        expected = (-signal.SIGKILL,) if by == signal.SIGKILL else (130, -signal.SIGINT)
+        if code not in (0, *expected):
+            yield f"run {number}: exit code {code} after {by.name}: {told}"
+        if "Traceback" in told:
+            yield f"run {number}: {told}"
+
+    def _unmoved(self, number: int, again: int) -> Iterator[str]:
+        if again or any(digest != new for digest, new in self._tags(number)):
+            told = (self.folder / f"run-{number}" / "stderr").read_text()
+            yield f"run {number}: exit code {again} when run again: {told}"
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.registry.url, trust_env=False, timeout=PATIENCE)
+
+
+@contextmanager
+def killing_ground(folder: Path) -> Iterator[Ground]:
+    """Run a registry far away that holds the sources, until the block ends."""
+    with (
+        serve_registry(folder / "registry") as registry,
+        far_away(registry.host, ROUND_TRIP) as far,
+    ):
+        for kind, images in (("app", APP), ("web", WEB)):
+            for name, image in zip(ARCHITECTURES, images, strict=True):
+                push_image(registry.url, BUILDS, f"{kind}-{name}", image)
+        yield Ground(registry, far, folder)
+
+
+def kill_many(folder: Path, runs: int, *, seed: int = 0) -> Iterator[KillRun]:
+    """Kill so many runs, each at a moment of its own, the signals in turns."""
+    chance = random.Random(seed)
+    with killing_ground(folder) as ground:
+        whole = ground.seconds()
+        for number in range(1, runs + 1):
+            after = whole * chance.uniform(EARLIEST, LATEST)
+            yield ground.kill(number, after=after, by=SIGNALS[number % len(SIGNALS)])
