@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mbuild.errors import (
     IntegrityError,
+    Interrupted,
     MbuildError,
     NotFound,
     RegistryError,
@@ -48,42 +50,47 @@ class Auditor:
         """Verify all references, and give an audit each, in order.
 
         What is wrong is in the audits. Nothing is asked twice of a repository, and what it
-        gave is forgotten when the last reference into it is done.
+        gave is forgotten when the last reference into it is done. When cancelled, it stops, and
+        gives what it knows.
         """
         flights = SingleFlight()
-        stores = [self.stores.open(reference) for reference in dict.fromkeys(references)]
-        run = _Run(self, flights, stores)
+        run = _Run(self, flights, dict.fromkeys(references))
         try:
-            groups = await all_together(
+            await all_together(
                 each(group, run.verify, width=REFERENCES_UNDER_WAY)
                 for group in _by_place(references)
             )
+        except asyncio.CancelledError:  # those that were not done say so themselves
+            pass
         finally:
             await flights.close()
-        found = dict(audited for group in groups for audited in group)
-        return tuple(found[reference] for reference in references)
+        return tuple(run.audit_of(reference) for reference in references)
 
 
 class _Run:
     """The references of one run: how far it is, and what each repository gave up to now."""
 
-    def __init__(self, auditor: Auditor, flights: SingleFlight, stores: Sequence[Store]) -> None:
+    def __init__(
+        self, auditor: Auditor, flights: SingleFlight, references: Collection[AnyReference]
+    ) -> None:
         self._auditor = auditor
         self._flights = flights
-        self._total = len(stores)
-        self._done = 0
-        self._left = Counter(stores)
+        self._total = len(references)
+        self._left = Counter(auditor.stores.open(reference) for reference in references)
         self._evidence: dict[Store, Evidence] = {}
+        self._audits: dict[AnyReference, Audit] = {}
 
-    async def verify(self, reference: AnyReference) -> tuple[AnyReference, Audit]:
+    async def verify(self, reference: AnyReference) -> None:
         store = self._auditor.stores.open(reference)
-        self._auditor.announce(f"verifying {_name(reference)} ({self._done} of {self._total} done)")
-        audit = await _verify(reference, store, self._evidence_of(store))
-        self._done += 1
+        done = f"{len(self._audits)} of {self._total} done"
+        self._auditor.announce(f"verifying {_name(reference)} ({done})")
+        self._audits[reference] = await _verify(reference, store, self._evidence_of(store))
         self._left[store] -= 1
         if not self._left[store]:
             del self._evidence[store]
-        return reference, audit
+
+    def audit_of(self, reference: AnyReference) -> Audit:
+        return self._audits.get(reference) or _interrupted(reference)
 
     def _evidence_of(self, store: Store) -> Evidence:
         if store not in self._evidence:
@@ -102,8 +109,19 @@ def _by_place(references: Sequence[AnyReference]) -> Iterable[Sequence[AnyRefere
     return groups.values()
 
 
+def _interrupted(reference: AnyReference) -> Audit:
+    name = _name(reference)
+    hint = "run the same command again"
+    error = Interrupted("interrupted before it was verified", where=name, hint=hint)
+    return replace(_begun(reference), errors=(error,))
+
+
+def _begun(reference: AnyReference) -> Audit:
+    return Audit(_name(reference), reference.familiar, reference.tag)
+
+
 async def _verify(reference: AnyReference, store: Store, evidence: Evidence) -> Audit:
-    audit = Audit(_name(reference), reference.familiar, reference.tag)
+    audit = _begun(reference)
     try:
         content = await store.fetch_manifest(asked_for(reference))
     except MbuildError as error:

@@ -53,6 +53,7 @@ RUNS: list[tuple[str, int, list[str]]] = [
     ("check", 0, []),
     ("inspect oci:builds:amd64", 0, []),
     ("inspect --raw oci:builds:amd64", 0, []),
+    ("verify oci:builds:amd64", 0, []),
     ("schema", 0, []),
     ("--version", 0, []),
     ("--help", 0, []),

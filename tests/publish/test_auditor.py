@@ -1,5 +1,6 @@
 """Verifying references: what is asked for, and what is said where nothing can be found out."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,30 @@ def test_what_was_given_is_forgotten(world: World) -> None:
     for _ in range(2):
         run(lambda: auditor.verify([parse_any_reference(NAME)]))
     assert len(world.calls("blob_size")) == 18
+
+
+def test_interrupted(world: World) -> None:
+    """When it is stopped, what is done is told, and of the rest that it was not verified."""
+    world[APP].put("2", INDEX)
+    gate = Gate()
+    world[APP].faults.append(StoreFault("fetch_manifest", "2", gate=gate))
+    names = (NAME, f"{APP}:2")
+
+    async def work() -> tuple[Audit, ...]:
+        references = [parse_any_reference(name) for name in names]
+        verifying = asyncio.create_task(Auditor(stores=world).verify(references))
+        await gate.reached.wait()
+        for _ in range(200):  # turns of the loop, of which the other reference needs fewer
+            await asyncio.sleep(0)
+        verifying.cancel()
+        return await verifying
+
+    done, stopped = run(work)
+    assert (done.is_whole, stopped.found) == (True, None)
+    assert [shown(error) for error in stopped.all_errors] == [
+        (
+            "Interrupted",
+            130,
+            f"{APP}:2: interrupted before it was verified; run the same command again",
+        )
+    ]
