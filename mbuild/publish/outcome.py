@@ -20,11 +20,15 @@ _NOT_HELD = frozenset({"failed", "restored", "removed", "untouched"})
 
 @dataclass(frozen=True, slots=True)
 class TagOutcome:
-    """What happened, or would happen, to a tag; `previous` is what it held before."""
+    """What happened, or would happen, to a tag; `previous` is what it held before.
+
+    `reason` says why a rule leaves it where it is; such a tag is `untouched`, and no failure.
+    """
 
     tag: str
     action: TagAction
     previous: Digest | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,17 @@ class Outcome:
 
     @property
     def is_published(self) -> bool:
-        """Tell whether all went well: every tag holds, or would hold, the index."""
-        return not self.errors and all(tag.action not in _NOT_HELD for tag in self.tags)
+        """Tell whether all went well: every tag holds, or would hold, the index.
+
+        Those that a rule leaves alone do not count, as long as there are others.
+        """
+        counted = [tag.action for tag in self.tags if not tag.reason]
+        return not self.errors and bool(counted) and _NOT_HELD.isdisjoint(counted)
+
+    @property
+    def is_held_back(self) -> bool:
+        """Tell whether a rule leaves every tag alone, and nothing is wrong."""
+        return not self.errors and all(tag.reason for tag in self.tags)
 
     @property
     def is_change(self) -> bool:

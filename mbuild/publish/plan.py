@@ -27,7 +27,7 @@ class Step:
     @property
     def pending(self) -> tuple[TagOutcome, ...]:
         """Give the tags that are to be written."""
-        return tuple(tag for tag in self.tags if tag.action != "kept")
+        return tuple(tag for tag in self.tags if tag.action not in {"kept", "untouched"})
 
     @property
     def is_to_do(self) -> bool:
@@ -37,7 +37,7 @@ class Step:
     @property
     def holds_index(self) -> bool:
         """Tell whether a tag of the repository holds the index already."""
-        return len(self.pending) < len(self.tags)
+        return any(tag.action == "kept" for tag in self.tags)
 
 
 @dataclass(frozen=True, slots=True)

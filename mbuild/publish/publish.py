@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mbuild.errors import (
     ImageMismatch,
@@ -20,6 +20,7 @@ from mbuild.oci.index import Index
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.publish.assemble import compose
 from mbuild.publish.differences import Listed
+from mbuild.publish.downgrade import hold_back
 from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.patience import Patience
@@ -27,6 +28,7 @@ from mbuild.publish.plan import Plan, make_plan, untouched
 from mbuild.publish.present import Presence
 from mbuild.publish.push import push_plan
 from mbuild.publish.resolve import Reading, Resolved, resolve_target
+from mbuild.publish.rules import TagRules, check_clobber
 from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.source import Source
 from mbuild.publish.together import both, raise_any
@@ -59,6 +61,7 @@ class Publisher:
     stores: Stores
     library: Library
     dry_run: bool = False
+    rules: TagRules = field(default_factory=TagRules)
     announce: Announce = lambda _text: None
     sleep: Sleep = asyncio.sleep
     patience: Patience | None = None
@@ -127,7 +130,7 @@ class Publisher:
         if self.dry_run or not any(step.is_to_do for step in plan.steps):
             return plan.outcomes()
         self.announce(f"{plan.steps[0].store.name}: pushing {plan.index.digest}")
-        return await push_plan(plan, sleep=self.sleep)
+        return await push_plan(plan, rules=self.rules, library=self.library, sleep=self.sleep)
 
     async def _decide(self, target: Target, places: tuple[Store, ...]) -> Plan:
         noun = "image" if len(target.entries) == 1 else "images"
@@ -147,8 +150,8 @@ class Publisher:
             tuple(_with_entries(resolved, composed[0])),
             tuple(zip(places, presents, strict=True)),
         )
-        raise_any(_oversize(target, plan))
-        return plan
+        raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules)))
+        return await hold_back(plan, self.library) if self.rules.no_downgrade else plan
 
 
 def _taken_twice(targets: Sequence[Opened]) -> Iterator[Problem]:

@@ -59,7 +59,7 @@ def teach(library: Library, plan: Plan, *, is_written: bool) -> None:
     Of a target that is only planned, what its repository will have is read where it is now.
     """
     for step in plan.steps:
-        for tag in step.tags:
+        for tag in (one for one in step.tags if not one.reason):
             library.learn(step.store, tag.tag, plan.index)
         for child in () if is_written else plan.children:
             library.lend(step.store, child.descriptor.digest, child.store)

@@ -74,7 +74,7 @@ def _tag(tag: TagOutcome) -> dict[str, Any]:
         "tag": tag.tag,
         "action": tag.action,
         "previous": str(tag.previous) if tag.previous else None,
-    }
+    } | ({"reason": tag.reason} if tag.reason else {})
 
 
 def _platform(platform: PlatformOutcome) -> dict[str, Any]:

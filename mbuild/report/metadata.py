@@ -21,7 +21,8 @@ def make_metadata(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     published = {
         name: _metadata(group)
         for name, group in targets.items()
-        if all(outcome.is_published for outcome in group)
+        if all(outcome.is_published or outcome.is_held_back for outcome in group)
+        and any(outcome.is_published for outcome in group)
     }
     if len(targets) == 1:
         return next(iter(published.values()), {})
@@ -30,7 +31,9 @@ def make_metadata(outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 def _metadata(group: list[Outcome]) -> dict[str, Any]:
     index = group[0].index
-    names = [f"{outcome.image}:{tag.tag}" for outcome in group for tag in outcome.tags]
+    names = [
+        f"{outcome.image}:{tag.tag}" for outcome in group for tag in outcome.tags if not tag.reason
+    ]
     return {
         "containerimage.descriptor": to_oci_dict(index) if index else None,
         "containerimage.digest": str(index.digest) if index else None,

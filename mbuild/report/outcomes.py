@@ -18,6 +18,9 @@ _PLANNED = {
     "moved": "to be moved",
     "unknown": "unknown, it may not be read",
 }
+_AS_BEFORE = frozenset({"untouched", "kept", "failed", "restored", "removed"})
+"""What became of tags that were not moved to the index, or hold it no more."""
+
 _DONE = {"unknown": "unknown: it was being written when the run stopped"}
 
 
@@ -48,7 +51,8 @@ def report_lines(
 
 def is_unchanged(outcome: Outcome) -> bool:
     """Tell whether all was, and is, as it should be: nothing was or would be written."""
-    return outcome.is_published and not outcome.is_change and not outcome.copied.blobs
+    is_good = outcome.is_published or outcome.is_held_back
+    return is_good and not outcome.is_change and not outcome.copied.blobs
 
 
 def unchanged_line(outcome: Outcome) -> str:
@@ -89,7 +93,7 @@ def total_line(outcomes: Sequence[Outcome], *, planned: bool) -> str:
 
 
 def _fate(outcome: Outcome) -> int:
-    if not outcome.is_published:
+    if not (outcome.is_published or outcome.is_held_back):
         return 2
     return 0 if is_unchanged(outcome) else 1
 
@@ -104,18 +108,22 @@ def _shape(outcome: Outcome, index: Descriptor) -> str:
 
 def _verdict(outcome: Outcome, *, planned: bool = False) -> str:
     if outcome.errors:
-        is_untouched = all(tag.action in {"untouched", "kept"} for tag in outcome.tags)
-        return "not published" if is_untouched else "not published in full"
+        is_as_before = all(tag.action in _AS_BEFORE for tag in outcome.tags)
+        return "not published" if is_as_before else "not published in full"
+    if outcome.is_held_back:
+        return "not published, every tag stands for a newer version"
     if not outcome.is_published:
         return "not published, since another repository of the target failed"
     if outcome.is_change:
         return "would be pushed" if planned else "pushed and verified"
     if outcome.copied.blobs:
         return "every tag holds it, blobs that were lost are back"
-    return "nothing to do, every tag holds it"
+    others = "other " if any(tag.reason for tag in outcome.tags) else ""
+    return f"nothing to do, every {others}tag holds it"
 
 
 def _tag_row(tag: TagOutcome, *, planned: bool) -> tuple[str, ...]:
     action = (_PLANNED if planned else _DONE).get(tag.action, tag.action)
     before = f"from {short(str(tag.previous))}" if tag.previous and tag.action == "moved" else ""
-    return (f"{MARKS.get(tag.action, KEPT)} :{tag.tag}", f"{action} {before}".rstrip())
+    reason = f", {tag.reason}" if tag.reason else ""
+    return (f"{MARKS.get(tag.action, KEPT)} :{tag.tag}", f"{action} {before}".rstrip() + reason)

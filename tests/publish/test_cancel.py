@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mbuild.publish import push as pushing
+from mbuild.publish import grace
 from mbuild.publish.outcome import Outcome
 from mbuild.spec.spec import Target
 from tests.publish.world import (
@@ -132,7 +132,7 @@ def test_twice(world: World) -> None:
 
 def test_grace_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tag that never comes to its end is not waited for for ever."""
-    monkeypatch.setattr(pushing, "GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(grace, "GRACE_SECONDS", 0.01)
     at = hold(world, APP, "put_manifest", "latest")
     (outcome,) = stop(world, target(SOURCE, tags=TAGS), at=at)
     assert tags_of(outcome) == [("1.0", "created"), ("latest", "unknown")]

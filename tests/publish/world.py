@@ -17,6 +17,7 @@ from mbuild.publish.outcome import Outcome
 from mbuild.publish.present import Presence
 from mbuild.publish.publish import Publisher
 from mbuild.publish.resolve import Reading, Resolved, resolve_target
+from mbuild.publish.rules import TagRules
 from mbuild.publish.source import Source
 from mbuild.publish.together import both, raise_any
 from mbuild.spec.spec import Destination, Entry, Position, Spec, Target
@@ -32,6 +33,7 @@ APP = "registry.test/team/app"
 BUILDS = "registry.test/team/builds"
 MIRROR = "mirror.test/app"
 FRESH = "registry.test/team/fresh"
+RULES = TagRules()
 
 
 class World(Stores):
@@ -151,23 +153,27 @@ def publish(
     world: World,
     *targets: Target,
     dry_run: bool = False,
+    rules: TagRules = RULES,
     sleep: Callable[[float], Awaitable[None]] = no_sleep,
 ) -> tuple[Outcome, ...]:
     """Take targets through the whole flow."""
-    return run(lambda: publishing(world, *targets, dry_run=dry_run, sleep=sleep))
+    return run(lambda: publishing(world, *targets, dry_run=dry_run, rules=rules, sleep=sleep))
 
 
 async def publishing(
     world: World,
     *targets: Target,
     dry_run: bool = False,
+    rules: TagRules = RULES,
     sleep: Callable[[float], Awaitable[None]] = no_sleep,
 ) -> tuple[Outcome, ...]:
     """Take targets through the whole flow, inside a loop that already runs: one run."""
     world.forget()
     library = Library()
     try:
-        publisher = Publisher(stores=world, library=library, dry_run=dry_run, sleep=sleep)
+        publisher = Publisher(
+            stores=world, library=library, dry_run=dry_run, rules=rules, sleep=sleep
+        )
         return await publisher.publish(Spec(targets))
     finally:
         await library.close()

@@ -1,7 +1,7 @@
 """A store in memory: it logs every call, and faults scripted by a test come before the answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -34,7 +34,8 @@ class Gate:
 class StoreFault:
     """Meets calls of one method, of one tag or digest unless empty: the first `times` of them.
 
-    They wait at the gate, then fail with `error`, or answer with `gives`.
+    They wait at the gate, then `act` is called (what somebody else does meanwhile), then they
+    fail with `error`, or answer with `gives`. The first `after` of them are left alone.
     """
 
     call: str
@@ -43,10 +44,15 @@ class StoreFault:
     gives: Any = PASS
     gate: Gate | None = None
     times: int = FOR_EVER
+    after: int = 0
+    act: Callable[[], object] | None = None
 
     def meets(self, call: str, subject: str) -> bool:
         """Tell whether the fault is about this call, and count it."""
         if self.times < 1 or call != self.call or self.subject not in {"", subject}:
+            return False
+        self.after -= 1
+        if self.after >= 0:
             return False
         self.times -= 1
         return True
@@ -241,6 +247,8 @@ class MemoryStore:
             if fault.meets(call, str(subject)):
                 if fault.gate:
                     await fault.gate.pass_through()
+                if fault.act:
+                    fault.act()
                 if fault.error:
                     raise fault.error
                 return fault.gives
