@@ -23,12 +23,14 @@ class TagOutcome:
     """What happened, or would happen, to a tag; `previous` is what it held before.
 
     `reason` says why a rule leaves it where it is; such a tag is `untouched`, and no failure.
+    `is_left` marks one that could not be put back when the others were.
     """
 
     tag: str
     action: TagAction
     previous: Digest | None = None
     reason: str = ""
+    is_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,9 @@ class Outcome:
 
         Those that a rule leaves alone do not count, as long as there are others.
         """
-        counted = [tag.action for tag in self.tags if not tag.reason]
-        return not self.errors and bool(counted) and _NOT_HELD.isdisjoint(counted)
+        counted = [tag for tag in self.tags if not tag.reason]
+        is_whole = not any(tag.is_left or tag.action in _NOT_HELD for tag in counted)
+        return not self.errors and bool(counted) and is_whole
 
     @property
     def is_held_back(self) -> bool:

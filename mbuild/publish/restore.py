@@ -7,6 +7,8 @@ from mbuild.publish.grace import finish
 from mbuild.publish.outcome import TagOutcome
 from mbuild.publish.step_run import StepRun
 
+_HINT = "settle the refusal and run the same command again, or put the tag back by hand"
+
 
 async def restore(runs: list[StepRun]) -> None:
     """Put all written tags back, in all repositories; what cannot be put back is named.
@@ -29,7 +31,9 @@ async def _put_back(run: StepRun, tag: TagOutcome) -> None:
                 "written"
             )
     except MbuildError as error:
-        _leave_behind(run, tag, f"it could not be put back: {error.message}")
+        run.leave(tag)
+        text = _describe(run, tag, f"it could not be put back: {error.message}")
+        run.errors.append(RegistryError(text, where=where, hint=_HINT))
 
 
 async def _let_go(run: StepRun, tag: TagOutcome) -> None:
@@ -47,11 +51,10 @@ async def _let_go(run: StepRun, tag: TagOutcome) -> None:
 
 
 def _leave_behind(run: StepRun, tag: TagOutcome, reason: str) -> None:
+    run.leave(tag)
+    run.warnings.append(f"{run.where(tag)}: {_describe(run, tag, reason)}; {_HINT}")
+
+
+def _describe(run: StepRun, tag: TagOutcome, reason: str) -> str:
     before = tag.previous or ("nothing" if tag.action == "created" else "something unknown")
-    run.errors.append(
-        RegistryError(
-            f"left behind: it holds {run.index.digest}, and held {before}: {reason}",
-            where=run.where(tag),
-            hint="settle the refusal and run the same command again, or put the tag back by hand",
-        )
-    )
+    return f"left behind: it holds {run.index.digest}, and held {before}: {reason}"

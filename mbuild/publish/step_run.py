@@ -39,6 +39,7 @@ class StepRun:
         self.doubtful: list[TagOutcome] = []
         self.kept: dict[Digest, Content | None] = {}
         self.stand_in: TagOutcome | None = None
+        self._refused_by_digest: MbuildError | None = None
         self._plan = plan
         self._sleep = sleep
         self._transfer = Transfer(step.store)
@@ -96,10 +97,7 @@ class StepRun:
             return
         new = (tag for tag in self.pending if tag.action == "created")
         self.stand_in = next(new, self.pending[0])
-        self.warnings.append(
-            f"{self.store.name}: the registry refuses the index by its digest, so the tag "
-            f"{self.stand_in.tag} is written without it: {error.message}"
-        )
+        self._refused_by_digest = error
 
     def writes(self, tags: Sequence[TagOutcome]) -> list[Awaitable[None]]:
         """Give the work that moves some of the pending tags to the index."""
@@ -135,10 +133,18 @@ class StepRun:
         self.written.append(written)
         self.pending.remove(tag)
         self._proven = False
+        if tag == self.stand_in and self._refused_by_digest:
+            self.warnings.append(
+                f"{self.store.name}: the registry refuses the index by its digest, so the tag "
+                f"{tag.tag} went first: {self._refused_by_digest.message}"
+            )
 
     def _fail(self, tags: Sequence[TagOutcome], error: MbuildError) -> None:
         self.mark(tags, "failed")
-        self.errors.append(error)
+        first = self._refused_by_digest
+        # Refused alike by digest and by tag, it is the index that is refused, and not the tag.
+        is_index = first and self.stand_in in tags and first.refusal == error.refusal
+        self.errors.append(first if first and is_index else error)
         if not isinstance(error, TagRefused | Denied) and not error.refusal:
             self.doubtful.extend(tags)
 
@@ -148,6 +154,10 @@ class StepRun:
         self.written = [one for one in self.written if one.tag != tag.tag]
         if not self.written:
             self._proven = None
+
+    def leave(self, tag: TagOutcome) -> None:
+        """Note that a tag should have been put back, and could not be."""
+        self.note(replace(self._tags[tag.tag], is_left=True))
 
     async def prove(self) -> None:
         """Read back what was written, a layout's lost blobs that were brought back included."""

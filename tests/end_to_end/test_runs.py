@@ -130,7 +130,7 @@ def test_nothing_is_written(
 
 
 def test_failure_as_json(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
-    """A refused tag is in the document and on stderr, beside the tag that was written."""
+    """A refused tag is in the document and on stderr, beside the new one that stays behind."""
     refused = faults.status(400, "TAG_INVALID", message="immutable")
     fake.faults.append(Fault("PUT", "/manifests/1.0", refused))
     describe(tmp_path, server.host, "1.0", "new")
@@ -142,7 +142,8 @@ def test_failure_as_json(fake: FakeRegistry, server: LoopbackServer, tmp_path: P
     assert isinstance(target["errors"], list)
     (error,) = target["errors"]
     assert (error["code"], error["where"]) == ("tag-refused", f"{server.host}/team/app:1.0")
-    assert len(result.lines) == 1
+    warning, _ = result.lines
+    assert warning.startswith(f"warning: {server.host}/team/app:new: left behind: ")
 
 
 def test_targets_are_independent(

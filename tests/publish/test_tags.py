@@ -40,8 +40,8 @@ def test_a_tag_stands_in(world: World, status: int) -> None:
         (),
         (
             (
-                f"{MIRROR}: the registry refuses the index by its digest, so the tag 1.0 is written "
-                f"without it: answered {status}"
+                f"{MIRROR}: the registry refuses the index by its digest, so the tag 1.0 went first: "
+                f"answered {status}"
             ),
         ),
     ]
@@ -56,12 +56,19 @@ def test_a_moving_tag_stands_in(world: World) -> None:
     assert tags_written(world) == ["app 1.0", "app latest"]
 
 
-def test_the_stand_in_is_refused(world: World) -> None:
-    """Where that is refused too, no other tag is written."""
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(405, f"{APP}:1.0: the tag was refused"), (400, f"{APP}@digest: answered 400")],
+    ids=["the tag", "the index"],
+)
+def test_the_stand_in_is_refused(world: World, status: int, told: str) -> None:
+    """Where that is refused too, no other tag is written; refused alike, it is the index."""
     hold(world, APP, "1.0", "latest")
-    refuse_by_digest(world, APP, 400)
+    refuse_by_digest(world, APP, status)
     refuse(world, APP, "1.0")
     first, second = push(world, images=(APP, MIRROR))
+    assert errors(first) == [told]
+    assert first.warnings == ()
     assert tags_of(first) == [("1.0", "failed"), ("latest", "untouched")]
     assert tags_of(second) == [("1.0", "untouched"), ("latest", "untouched")]
 
