@@ -1,15 +1,14 @@
-"""How fast one host is asked: a gate that it may have shut for a while, or is shut for good."""
+"""How fast one host is asked: less when it asks for that, and not at all when it is dead."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
-from collections.abc import Callable
 
 from mbuild.errors import MbuildError, TransportError
 from mbuild.registry.clocks import Clocks
 from mbuild.registry.observer import Observer
+from mbuild.registry.turns import Turns
 
 DEAD_AFTER_OPERATIONS = 5
 DEAD_AFTER_ATTEMPTS = 10
@@ -23,7 +22,7 @@ TOLD_AGAIN = 1.0
 
 
 class Pace:
-    """The requests to one host: `async with pace` is one under way, after its turn has come.
+    """Decides on the `turns` of the requests to one host, by what becomes of them.
 
     At most `most` are under way. A host that asks to slow down has all of them wait, then
     gets half as many at a time; each round of answers lets one more through. A host that
@@ -32,12 +31,10 @@ class Pace:
 
     def __init__(self, host: str, *, most: int, clocks: Clocks, observer: Observer) -> None:
         self.host = host
-        self._most = self._allowed = most
+        self.turns = Turns(most)
+        self._most = most
         self._clocks = clocks
         self._observer = observer
-        self._under_way = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._is_shut = False
         self._is_calm = True
         self._opener: asyncio.Task[None] | None = None
         self._held_until = self._told_until = -math.inf
@@ -48,11 +45,6 @@ class Pace:
         self._pauses: set[asyncio.Future[None]] = set()
 
     @property
-    def allowed(self) -> int:
-        """Give how many requests may be under way now."""
-        return self._allowed
-
-    @property
     def is_dead(self) -> bool:
         """Tell whether the host is not asked any more in this run."""
         return bool(self._verdict)
@@ -60,24 +52,6 @@ class Pace:
     def beside(self, host: str) -> Pace:
         """Give the pace of another host, under the same settings."""
         return Pace(host, most=self._most, clocks=self._clocks, observer=self._observer)
-
-    async def acquire(self) -> None:
-        """Wait for a request's turn; TransportError where the host is dead."""
-        if self._under_way < self._allowed and not self._queue and not self._is_shut:
-            self._under_way += 1
-        else:
-            await self._wait_for_turn()
-
-    def release(self) -> None:
-        """Give a request's place to the next."""
-        self._under_way -= 1
-        self._let_through()
-
-    async def __aenter__(self) -> None:
-        await self.acquire()
-
-    async def __aexit__(self, *_: object) -> None:
-        self.release()
 
     def check(self) -> None:
         """Raise TransportError where the host is taken for dead."""
@@ -105,7 +79,7 @@ class Pace:
         """Let no request through for so long, since the host answered with this status."""
         if self._verdict:
             return
-        if not self._is_shut:
+        if not self.turns.is_shut:
             self._begin_hold()
         self._held_until = max(self._held_until, self._clocks.measure() + seconds)
         if self._held_until >= self._told_until + TOLD_AGAIN:
@@ -117,7 +91,7 @@ class Pace:
     async def pause(self, seconds: float) -> None:
         """Let time pass, and a shut gate be opened; no more when the host is taken for dead."""
         end = self._clocks.measure() + seconds
-        if self._is_shut and self._opener and not self._verdict:
+        if self.turns.is_shut and self._opener and not self._verdict:
             await asyncio.wait({self._opener})
         left = end - self._clocks.measure()
         if left > MOMENT and not self._verdict:
@@ -142,9 +116,10 @@ class Pace:
 
     def _begin_hold(self) -> None:
         """Shut the gate; halve once a storm, which lasts until the host answers otherwise."""
-        self._is_shut, self._is_calm = True, False
+        self.turns.shut()
+        self._is_calm = False
         if self._has_answered:
-            self._allowed = max(1, self._allowed // 2)
+            self.turns.allow(max(1, self.turns.allowed // 2))
             self._has_answered = False
         self._answers = 0
         self._held_until = self._told_until = -math.inf
@@ -153,57 +128,27 @@ class Pace:
     async def _open_in_time(self) -> None:
         while (left := self._held_until - self._clocks.measure()) > MOMENT:
             await self._clocks.sleep(left)
-        self._is_shut = False
-        self._let_through()
+        self.turns.open()
 
     def _recover(self) -> None:
         self._failed_attempts = self._failed_operations = 0
         self._has_answered = True
-        if self._allowed < self._most and not self._is_shut:
+        allowed = self.turns.allowed
+        if allowed < self._most and not self.turns.is_shut:
             self._answers += 1
-            if self._answers >= self._allowed:
+            if self._answers >= allowed:
                 self._answers = 0
-                self._allowed += 1
-                self._let_through()
-        self._is_calm = self._allowed == self._most
-
-    async def _wait_for_turn(self) -> None:
-        await self._queue_up(self._queue.append)
-        # The answer that made room may be the one for which the gate was shut a moment later.
-        while self._is_shut:
-            self._under_way -= 1
-            await self._queue_up(self._queue.appendleft)
-
-    async def _queue_up(self, place: Callable[[asyncio.Future[None]], None]) -> None:
-        self.check()
-        turn = asyncio.get_running_loop().create_future()
-        place(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and not turn.exception():
-                self.release()
-            raise
-
-    def _let_through(self) -> None:
-        while self._queue and not self._is_shut and self._under_way < self._allowed:
-            turn = self._queue.popleft()
-            if not turn.done():
-                self._under_way += 1
-                turn.set_result(None)
+                self.turns.allow(allowed + 1)
+        self._is_calm = self.turns.allowed == self._most
 
     def _shut_for_good(self, error: MbuildError) -> None:
-        self._is_shut = True
         self._verdict = (
             f"not tried any more: {self.host} has failed {self._failed_operations} operations in a"
             f" row, the last one with: {error.message}"
         )
         for waiting in (*self._pauses, *filter(None, [self._opener])):
             waiting.cancel()
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_exception(self._dead())
+        self.turns.end(self._dead)
 
     def _dead(self) -> TransportError:
         return TransportError(

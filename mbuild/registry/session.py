@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import httpx
 
-from mbuild.errors import Denied, MbuildError, RegistryError
+from mbuild.errors import Denied, MbuildError
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.registry.answers import MAX_ERROR_BODY, Answer, failure
 from mbuild.registry.auth import Authorizer, Surroundings
@@ -19,8 +18,9 @@ from mbuild.registry.failures import NotTls, Temporary, located, translated
 from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
 from mbuild.registry.limits import LimitWatch, has_limits
-from mbuild.registry.token import MAX_TOKEN_BODY, Token, TokenQuestion, TokenRequest, token_flow
-from mbuild.registry.transport import TEMPORARY_STATUSES, Policy, retry_after
+from mbuild.registry.temporary import check_answer
+from mbuild.registry.token_client import TokenClient
+from mbuild.registry.transport import Policy
 from mbuild.registry.wire import Wire, checked_length, host_of
 
 PULL = "pull"
@@ -67,7 +67,7 @@ class Session:
         self.policy = policy
         self._wire = wire
         self._pace = wire.pace
-        self._elsewhere: dict[str, Wire] = {}
+        self._tokens = TokenClient(host, wire=wire, policy=policy, clocks=clocks)
         self._clocks = clocks
         noun = "pulls" if host.is_hub else "requests"
         self._limits = LimitWatch(host.domain, noun=noun, observer=policy.observer)
@@ -75,7 +75,7 @@ class Session:
         self._scheme = "http" if host.is_plain else "" if host.is_loopback else "https"
         self._pushed: set[str] = set()
         surroundings = Surroundings(
-            ask=self._ask,
+            ask=self._tokens.ask,
             ping=self._ping,
             find_credentials=find_credentials,
             clock=clocks.measure,
@@ -87,8 +87,8 @@ class Session:
     async def close(self) -> None:
         """Stop what nobody waits for any more."""
         await self._flights.close()
-        for pace in (self._pace, *(wire.pace for wire in self._elsewhere.values())):
-            await pace.close()
+        await self._tokens.close()
+        await self._pace.close()
 
     def may_push(self, path: str) -> None:
         """From now on ask for tokens of this repository that may push too."""
@@ -191,21 +191,9 @@ class Session:
         """Give the answer, or raise Temporary where another attempt may get a better one."""
         if has_limits(answer.headers) and self._is_own(answer.url):
             self._limits.note(answer.headers)
-        if answer.status not in TEMPORARY_STATUSES:
-            self._pace.answered()
-            return answer
-        raise self._temporary(answer, where)
-
-    def _temporary(self, answer: Answer, where: str) -> Temporary:
-        asked = retry_after(answer.headers, self._clocks.wall())
-        error = RegistryError(answer.describe(), where=where, hint="try again later")
-        is_slow = answer.status == 429 or (answer.status == 503 and asked is not None)
-        return Temporary(
-            error,
-            least_wait=asked,
-            lost=answer.status != 429,
-            slows=answer.status if is_slow else 0,
-        )
+        check_answer(answer, where=where, now=self._clocks.wall())
+        self._pace.answered()
+        return answer
 
     async def _build(self, request: Request) -> httpx.Request:
         """Build the HTTP request; only the registry itself is shown an Authorization."""
@@ -246,42 +234,3 @@ class Session:
     async def _get(self, url: str) -> Answer:
         built = self._wire.build("GET", url)
         return await self._wire.send(built, limit=MAX_ERROR_BODY, where=self.host.domain)
-
-    async def _ask(self, question: TokenQuestion) -> Token:
-        """Carry out a token flow: each of its requests is retried on its own."""
-        flow = token_flow(question)
-        request = next(flow)
-        while True:
-            answer = await self.policy.run(self.host.domain, partial(self._attempt_token, request))
-            try:
-                request = flow.send(answer)
-            except StopIteration as done:
-                token: Token = done.value
-                return token
-
-    async def _attempt_token(self, request: TokenRequest) -> Answer:
-        built = self._wire.build(request.method, request.url, content=request.form or None)
-        if request.form:
-            built.headers["Content-Type"] = "application/x-www-form-urlencoded"
-        if request.authorization:
-            built.headers["Authorization"] = request.authorization
-        where = self.host.domain
-        wire = self._wire_to(host_of(built.url))
-        try:
-            with located(wire.pace.host, where):
-                answer = await wire.send(built, limit=MAX_TOKEN_BODY, where=where)
-            if answer.status in TEMPORARY_STATUSES:
-                raise self._temporary(answer, where)
-        except Temporary as failure:
-            failure.befell(wire.pace)
-            raise
-        wire.pace.answered()
-        return answer
-
-    def _wire_to(self, host: str) -> Wire:
-        """Give the wire to a token service: another host keeps a pace of its own."""
-        if host == self.host.address:
-            return self._wire
-        if host not in self._elsewhere:
-            self._elsewhere[host] = replace(self._wire, pace=self._pace.beside(host))
-        return self._elsewhere[host]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TypeVar
 
@@ -18,9 +15,6 @@ from mbuild.registry.failures import Temporary
 from mbuild.registry.observer import Observer, Retry
 
 T = TypeVar("T")
-
-TEMPORARY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-"""Statuses that another attempt may not meet."""
 
 MAX_BACKOFF = 30.0
 MAX_RETRY_AFTER = 600.0
@@ -150,33 +144,3 @@ def _failure_of(state: RetryCallState) -> Temporary:
     failure = state.outcome.exception() if state.outcome else None
     assert isinstance(failure, Temporary)
     return failure
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Give the seconds that an answer asks to wait, None where it does not say.
-
-    A date is compared with the answer's own Date, if it has one, rather than with `now`
-    (Unix time): a clock that is wrong here, or jumps, then changes nothing.
-    """
-    sent = parse_date(headers.get("date", ""))
-    return parse_retry_after(headers.get("retry-after", ""), now if sent is None else sent)
-
-
-def parse_retry_after(text: str, now: float) -> float | None:
-    """Read a Retry-After header, seconds or HTTP-date, as seconds from `now` (Unix time).
-
-    A moment that has passed is 0; anything unreadable is None.
-    """
-    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
-        return float(text)
-    moment = parse_date(text)
-    return None if moment is None else max(0.0, moment - now)
-
-
-def parse_date(text: str) -> float | None:
-    """Read an HTTP-date as Unix time; None where it is none."""
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -65,7 +65,7 @@ class Wire:
 
         Raises Temporary, TransportError or ProtocolError.
         """
-        async with self.pace, self._exchanged(request, where) as response:
+        async with self.pace.turns, self._exchanged(request, where) as response:
             return await self.read(response, limit=limit, where=where)
 
     async def read(self, response: httpx.Response, *, limit: int, where: str) -> Answer:
@@ -76,17 +76,17 @@ class Wire:
     @asynccontextmanager
     async def open(self, request: httpx.Request, *, where: str) -> AsyncIterator[httpx.Response]:
         """Send a request and give the answer with its body still to be read."""
-        await self.pace.acquire()
+        await self.pace.turns.acquire()
         holds = True
         try:
             async with self._exchanged(request, where) as response:
                 if response.is_success:
-                    self.pace.release()
+                    self.pace.turns.release()
                     holds = False
                 yield response
         finally:
             if holds:
-                self.pace.release()
+                self.pace.turns.release()
 
     @asynccontextmanager
     async def _exchanged(self, request: httpx.Request, where: str) -> AsyncIterator[httpx.Response]:

@@ -38,7 +38,7 @@ def play(recorder: Recorder, scenario: Callable[[Pace], Awaitable[None]], *, mos
 
 async def ask(pace: Pace, log: list[float]) -> None:
     """Make a request of one second, and note when it began."""
-    async with pace:
+    async with pace.turns:
         log.append(now())
         await asyncio.sleep(1)
 
@@ -58,15 +58,6 @@ def kill(pace: Pace) -> None:
         for _ in range(6):
             pace.failed()
         pace.gave_up(BROKEN)
-
-
-def test_turns(recorder: Recorder) -> None:
-    """So many are under way as may be; the next begins when one ends, in order."""
-
-    async def scenario(pace: Pace) -> None:
-        assert await ask_many(pace, 9) == [0, 0, 0, 0, 1, 1, 1, 1, 2]
-
-    play(recorder, scenario)
 
 
 def test_all_wait(recorder: Recorder) -> None:
@@ -103,9 +94,9 @@ def test_one_storm(recorder: Recorder) -> None:
             pace.hold(wait, 503)
         await pace.pause(0)
         assert now() == pytest.approx(1.2)
-        assert pace.allowed == 2
+        assert pace.turns.allowed == 2
         pace.hold(1, 503)
-        assert pace.allowed == 2
+        assert pace.turns.allowed == 2
 
     play(recorder, scenario)
     assert recorder.told == ["registry.test asks to slow down (503): all requests wait 1 s"] * 2
@@ -135,10 +126,10 @@ def test_speeds_up_again(recorder: Recorder) -> None:
         seen = []
         for _ in range(7):
             pace.answered()
-            seen.append(pace.allowed)
+            seen.append(pace.turns.allowed)
         assert seen == [2, 3, 3, 3, 4, 4, 4]
         pace.hold(1, 429)
-        assert pace.allowed == 2
+        assert pace.turns.allowed == 2
 
     play(recorder, scenario)
 
@@ -168,25 +159,6 @@ def test_never_less_than_one(recorder: Recorder) -> None:
     play(recorder, scenario, most=1)
 
 
-def test_cancelled_in_the_queue(recorder: Recorder) -> None:
-    """Who stops waiting takes no place, when it had just been given one neither."""
-
-    async def scenario(pace: Pace) -> None:
-        await pace.acquire()
-        early, late = (asyncio.create_task(pace.acquire()) for _ in range(2))
-        await asyncio.sleep(0)
-        early.cancel()
-        await asyncio.wait({early})
-        pace.release()
-        late.cancel()  # it has its turn by now, and does not know it yet
-        await asyncio.wait({late})
-        assert early.cancelled()
-        assert late.cancelled()
-        assert await ask_many(pace, 1) == [0]
-
-    play(recorder, scenario, most=1)
-
-
 def test_dead(recorder: Recorder) -> None:
     """After five operations that were given up nothing is sent any more; all are told why."""
 
@@ -203,7 +175,7 @@ def test_dead(recorder: Recorder) -> None:
         assert [str(error) for error in group.value.exceptions] == [DEAD]
         await pace.pause(0)
         with pytest.raises(TransportError, match="not tried any more"):
-            await pace.acquire()
+            await pace.turns.acquire()
         with pytest.raises(TransportError, match="not tried any more"):
             pace.check()
 

@@ -8,8 +8,8 @@ import pytest
 from mbuild.errors import IntegrityError, MbuildError, RegistryError, TransportError
 from mbuild.registry.deadline import Deadline
 from mbuild.registry.failures import Temporary
-from mbuild.registry.transport import Policy, Tally, parse_retry_after, retry_after
-from tests.registry.world import NOON, Recorder
+from mbuild.registry.transport import Policy, Tally
+from tests.registry.world import Recorder
 
 
 def policy(
@@ -147,45 +147,3 @@ def test_observer_is_told(recorder: Recorder) -> None:
     assert [(r.what, r.why, r.wait, r.attempt, r.attempts) for r in recorder.retries] == [
         ("what", "busy", 1.0, 1, 6)
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("0", 0.0),
-        (" 120 ", 120.0),
-        ("Sun, 15 Jun 2025 15:07:40 GMT", 60.0),
-        ("Sun, 15 Jun 2025 15:07:40 -0000", 60.0),
-        ("Sun, 15 Jun 2025 15:00:00 GMT", 0.0),
-        ("", None),
-        ("-1", None),
-        ("1.5", None),
-        ("soon", None),
-        ("9" * 400, None),
-        ("Sun, 15 Jun 99999999 15:07:40 GMT", None),
-    ],
-)
-def test_parse_retry_after(text: str, expected: float | None) -> None:
-    """Seconds and dates are read, a moment that has passed is now, the rest is nothing."""
-    assert parse_retry_after(text, NOON) == expected
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"retry-after": "Sun, 15 Jun 2025 15:07:40 GMT"}, 60.0),
-        (
-            {
-                "retry-after": "Sun, 15 Jun 2025 15:07:40 GMT",
-                "date": "Sun, 15 Jun 2025 15:07:20 GMT",
-            },
-            20.0,
-        ),
-        ({"retry-after": "Sun, 15 Jun 2025 15:07:40 GMT", "date": "noon"}, 60.0),
-        ({"retry-after": "7", "date": "Sun, 15 Jun 2025 15:07:20 GMT"}, 7.0),
-        ({"date": "Sun, 15 Jun 2025 15:07:20 GMT"}, None),
-    ],
-)
-def test_retry_after(headers: dict[str, str], expected: float | None) -> None:
-    """A date to come back at counts from the answer's own date, if it has one."""
-    assert retry_after(headers, NOON) == expected
