@@ -36,6 +36,7 @@ def make_place(folder: Path) -> Place:
     variables = {
         "HOME": str(home),
         "DOCKER_CONFIG": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
         # As where pip installed it: compiled once, in the run that does not count.
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
