@@ -65,7 +65,11 @@ class Library:
         if isinstance(held, bytes):
             return held
         home = self._homes.get((store.name, digest), store)
-        return self._hold(key, await self._once("fetch", key, lambda: home.fetch_blob(descriptor)))
+
+        async def fetch() -> bytes:  # held before the flight ends: who comes then finds it here
+            return self._hold(key, await home.fetch_blob(descriptor))
+
+        return await self._once("fetch", key, fetch)
 
     def learn(self, store: Store, tag: str, content: Content) -> None:
         """Take note of what a tag holds from now on: this run has put it there, or will."""
@@ -97,7 +101,11 @@ class Library:
         if isinstance(held, Content):
             return held
         home = self._homes.get(key, store)
-        return self._hold(key, await self._once("fetch", key, lambda: home.fetch_manifest(digest)))
+
+        async def fetch() -> Content:
+            return self._hold(key, await home.fetch_manifest(digest))
+
+        return await self._once("fetch", key, fetch)
 
     async def _once(self, kind: str, key: Key, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         question = (kind, *key)
