@@ -61,6 +61,7 @@ app = typer.Typer(
 for function in (
     commands.push,
     commands.plan,
+    commands.lock,
     commands.check,
     commands.create,
     commands.inspect,

@@ -10,6 +10,7 @@ from mbuild.cli.options import (
     ImageOptions,
     NetworkOptions,
     Output,
+    PinnedOptions,
     ReleaseOptions,
     SpecFiles,
     SpecOptions,
@@ -27,7 +28,7 @@ def push(
     spec: SpecFiles = None,
     *,
     release: ReleaseOptions,
-    taken: SpecOptions,
+    taken: PinnedOptions,
     writing: WriteOptions,
     network: NetworkOptions,
     view: ViewOptions,
@@ -57,7 +58,7 @@ def plan(
         typer.Option("--check", envvar="MBUILD_CHECK", help="Exit 7 if anything would change."),
     ] = False,
     *,
-    taken: SpecOptions,
+    taken: PinnedOptions,
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
@@ -73,6 +74,24 @@ def plan(
     result = Publication(spec=spec_value, network=network, view=view, writing=writing).run()
     would_change = any(outcome.is_change for outcome in result.outcomes)
     return result.exit_code or (DIFFERENCE if check and would_change else 0)
+
+
+def lock(
+    spec: SpecFiles = None,
+    *,
+    to: Annotated[str, typer.Option(metavar="LOCK", envvar="MBUILD_TO", help="The file to write.")],
+    taken: SpecOptions,
+    network: NetworkOptions,
+    view: ViewOptions,
+) -> int:
+    """Pin every source to its digest and size.
+
+    `push --frozen LOCK` then publishes these, whatever their tags hold by then.
+    """
+    from mbuild.cli.inputs import take_spec
+    from mbuild.cli.locking import Locking
+
+    return Locking(spec=take_spec(spec, taken), file=to, network=network, view=view).run()
 
 
 def check(spec: SpecFiles = None, *, variables: VariableOptions, view: ViewOptions) -> int:

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mbuild.cli.options import SpecOptions
+from mbuild.cli.options import PinnedOptions, SpecOptions
 from mbuild.errors import Problem, SpecError, UsageError, one_line
 from mbuild.oci.reference import check_tag
 from mbuild.spec.documents import MOST_BYTES
+from mbuild.spec.freeze import freeze
+from mbuild.spec.lock import Lock, parse_lock
 from mbuild.spec.parse import SpecText, parse_spec
 from mbuild.spec.selection import parse_shard, select
 from mbuild.spec.spec import Spec
@@ -36,11 +38,26 @@ def take_spec(
 ) -> Spec:
     """Read the whole spec, as `read_spec` does, and give the targets that the options choose.
 
-    Raises UsageError for a name or a share that cannot be.
+    Their sources are held to the lock, if one is named. Raises UsageError for a name or a
+    share that cannot be, SpecError for a lock that is wrong or does not fit the spec.
     """
     shard = parse_shard(options.shard) if options.shard else None
     spec = read_spec(files, options.set_, tags)
-    return select(spec, only=options.only or (), shard=shard)
+    chosen = select(spec, only=options.only or (), shard=shard)
+    if isinstance(options, PinnedOptions) and options.frozen:
+        return freeze(spec, _read_lock(options.frozen), chosen=chosen)
+    return chosen
+
+
+def _read_lock(file: str) -> Lock:
+    try:
+        with Path(file).open("rb") as stream:
+            return parse_lock(one_line(file), stream.read(MOST_BYTES + 1))
+    except FileNotFoundError:
+        reason = f"no such lock; make it: mbuild lock --to {file}"
+    except OSError as error:
+        reason = _reason(file, error)
+    raise SpecError([Problem(one_line(file), 0, 0, reason, "spec-unreadable")])
 
 
 def _checked_tags(tags: Sequence[str]) -> Sequence[str]:

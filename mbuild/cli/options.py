@@ -201,6 +201,21 @@ class SpecOptions(VariableOptions):
     ] = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PinnedOptions(SpecOptions):
+    """The same, and the lock that the sources are taken by."""
+
+    frozen: Annotated[
+        str,
+        typer.Option(
+            metavar="LOCK",
+            envvar="MBUILD_FROZEN",
+            help="Take every source by the digest that this lock has.",
+            show_default=False,
+        ),
+    ] = ""
+
+
 SpecFiles = Annotated[
     list[str] | None,
     typer.Argument(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from mbuild.cli.files import check_result_file, write_result_file
 from mbuild.cli.options import NetworkOptions, Output, ViewOptions, WriteOptions
 from mbuild.cli.session import Session, run_session
 from mbuild.cli.streams import print_document, print_lines, tell
-from mbuild.errors import MbuildError, StoreError, UsageError, worst_exit_code
+from mbuild.errors import MbuildError, StoreError, worst_exit_code
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.patience import Patience
 from mbuild.publish.publish import Publisher
@@ -18,7 +18,6 @@ from mbuild.report.errors import error_lines
 from mbuild.report.metadata import make_metadata
 from mbuild.report.outcomes import image_lines, report_lines
 from mbuild.spec.spec import Spec
-from mbuild.store.files import explain_disk_errors, write_file
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class Publication:
 
         Raises UsageError for a metadata file that cannot be, before anything is done.
         """
-        self._check_metadata_file()
+        if self.writing.metadata_file:
+            check_result_file("--metadata-file", self.writing.metadata_file)
         outcomes, effort = run_session(self._publish, self.network, self.view)
         result = Result(outcomes, self._write_metadata(outcomes))
         result = replace(result, errors=(*result.errors, *self._print(result, effort)))
@@ -77,30 +77,13 @@ class Publication:
         )
         return await publisher.publish(self.spec)
 
-    def _check_metadata_file(self) -> None:
-        path = Path(self.writing.metadata_file)
-        try:
-            is_possible = not path.is_dir() and path.parent.is_dir()
-        except OSError:
-            is_possible = False
-        if self.writing.metadata_file and not is_possible:
-            raise UsageError(
-                f"--metadata-file {self.writing.metadata_file!r} cannot be written",
-                hint="name a file in a folder that exists",
-            )
-
     def _write_metadata(self, outcomes: tuple[Outcome, ...]) -> tuple[MbuildError, ...]:
         """Write the metadata file; that it cannot be written is told beside what was done."""
         if not self.writing.metadata_file or self.writing.dry_run:
             return ()
-        path = Path(self.writing.metadata_file)
         content = to_json(make_metadata(outcomes)).encode()
         try:
-            with explain_disk_errors(path):
-                if path.exists() and not path.is_file():  # a pipe or a device is written to
-                    path.write_bytes(content)
-                else:
-                    write_file(path.resolve(), content)
+            write_result_file(self.writing.metadata_file, content)
         except MbuildError as error:
             return (error,)
         return ()

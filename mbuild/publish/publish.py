@@ -46,6 +46,7 @@ Opened = tuple[Target, tuple[Store, ...]]
 """A target with the stores of its repositories."""
 
 Announce = Callable[[str], None]
+Record = Callable[[Resolved], None]
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -54,7 +55,8 @@ class Publisher:
     """Takes targets through the flow: resolve, assemble, validate, plan, and unless
     `dry_run` is set transfer, push, verify.
 
-    `announce` is told, in a few words, what is being done. Without `patience`, a source that
+    `announce` is told, in a few words, what is being done, and `record` what the entries of a
+    target name, once they are found to be right. Without `patience`, a source that
     is not there yet is not waited for.
     """
 
@@ -65,6 +67,7 @@ class Publisher:
     announce: Announce = lambda _text: None
     sleep: Sleep = asyncio.sleep
     patience: Patience | None = None
+    record: Record = lambda _resolved: None
 
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.
@@ -151,6 +154,7 @@ class Publisher:
             tuple(zip(places, presents, strict=True)),
         )
         raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules)))
+        self.record(resolved)
         return await hold_back(plan, self.library) if self.rules.no_downgrade else plan
 
 

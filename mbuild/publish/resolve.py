@@ -28,7 +28,7 @@ from mbuild.publish.patience import Patience
 from mbuild.publish.present import Presence
 from mbuild.publish.source import Attestation, Child, Skipped, Source, reference_name, told_of
 from mbuild.publish.together import all_together, both, settled
-from mbuild.spec.spec import AttestationPolicy, Entry, Target
+from mbuild.spec.spec import AttestationPolicy, Entry, Pin, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
 
@@ -73,9 +73,12 @@ class _Resolver:
         self._presence = reading.presence
         self._patience = reading.patience
         self._policy = policy
+        self._pin = entry.pin
         self._reference = _asked_for(entry)
 
     async def run(self) -> Resolved:
+        if self._pin and self._pin.descriptor is None:
+            return (Skipped(self._entry),)
         try:
             return await self._unread() or await self._read()
         except MbuildError as error:
@@ -105,6 +108,8 @@ class _Resolver:
 
     async def _name(self) -> Descriptor | None:
         """Ask what the entry's tag holds; a digest says so itself, but for its size."""
+        if self._pin:
+            return self._pin.descriptor
         if ":" not in self._reference:
             return await self._library.descriptor(self._store, self._reference)
         digest = parse_digest(self._reference)
@@ -115,7 +120,7 @@ class _Resolver:
         return None
 
     async def _read(self) -> Resolved:
-        content = await self._fetch()
+        content = await (self._fetch_pinned(self._pin) if self._pin else self._fetch())
         if content is None:
             return (Skipped(self._entry),)
         if media_types.is_index(content.media_type):
@@ -137,6 +142,23 @@ class _Resolver:
                 where=error.where,
                 hint=error.hint or self._absence_hint(),
             ) from error
+
+    async def _fetch_pinned(self, pin: Pin) -> Content:
+        """Fetch what the lock says; that it is gone is forgiven nobody, optional or not."""
+        try:
+            content = await self._library.manifest(self._store, self._reference)
+        except NotFound as error:
+            raise SourceNotFound(
+                f"what was locked, {self._reference}, is not there any more: {error.message}",
+                hint="build and push the image again, or lock again",
+            ) from error
+        if content.descriptor() != pin.descriptor:
+            raise ImageMismatch(
+                f"the lock gives {self._reference} another size or type than it has, "
+                f"{content.size} bytes of {content.media_type}",
+                hint="lock again",
+            )
+        return content
 
     async def _appears(self) -> bool:
         """Wait for a tag that is not there yet; what a digest names is not waited for."""
@@ -228,6 +250,8 @@ class _Resolver:
 
 def _asked_for(entry: Entry) -> str:
     """Give the digest or the tag to ask for; a layout may be asked for its only image."""
+    if entry.pin and entry.pin.descriptor:
+        return str(entry.pin.descriptor.digest)
     reference = entry.reference
     if reference.digest:
         return str(reference.digest)

@@ -13,6 +13,7 @@ from mbuild.spec.spec import Position
 from mbuild.spec.tree import Node, Null
 
 MOST_BYTES = 16 * 1024 * 1024
+_EMPTY = "the spec is empty; it needs at least 'image'"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -36,7 +37,9 @@ _HUMAN = {
 }
 
 
-def parse_documents(name: str, content: bytes, problems: Problems) -> list[Node]:
+def parse_documents(
+    name: str, content: bytes, problems: Problems, *, when_empty: str = _EMPTY
+) -> list[Node]:
     """Parse all YAML documents of a file; empty ones beside others are left out.
 
     Whatever is wrong becomes a problem. A file that cannot be read to its end gives nothing,
@@ -55,7 +58,7 @@ def parse_documents(name: str, content: bytes, problems: Problems) -> list[Node]
         return []
     written: list[Node] = [it for it in documents if not isinstance(it, Null)]
     if not written:
-        problems.add(Position(name), "the spec is empty; it needs at least 'image'", "empty")
+        problems.add(Position(name), when_empty, "empty")
     return written
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mbuild.oci.descriptor import Annotations
+from mbuild.oci.descriptor import Annotations, Descriptor
 from mbuild.oci.platform import Platform
 from mbuild.oci.reference import AnyReference
 
@@ -27,11 +27,19 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """What a lock says that a reference names: a manifest, or None for nothing at all."""
+
+    descriptor: Descriptor | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One image that goes into the index.
 
     `platform` is what the spec says, None where it is left to the image's config. `trust`
-    says who wins where the two contradict each other; `optional` forgives a true 404.
+    says who wins where the two contradict each other; `optional` forgives a true 404. With a
+    `pin` the reference is only a name: what is pinned is taken, by its digest.
     """
 
     reference: AnyReference
@@ -40,6 +48,7 @@ class Entry:
     annotations: Annotations = ()
     optional: bool = False
     trust: Trust = "config"
+    pin: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from mbuild.cli import publishing
+from mbuild.cli import files
 from tests.cli.world import mbuild
 
 KEYS = ["containerimage.descriptor", "containerimage.digest", "image.name"]
@@ -90,7 +90,7 @@ def test_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch, output: str) -
     def full(*_: object) -> NoReturn:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(publishing, "write_file", full)
+    monkeypatch.setattr(files, "write_file", full)
     done = mbuild("push", "--metadata-file", "m.json", "-o", output)
     message = "cannot use 'm.json': no space left on device"
     hint = "free some space, then run again"
