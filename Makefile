@@ -41,11 +41,11 @@ fmt: install ## format, and repair what ruff can repair
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: install ## measure
-	$(BIN)/python -m benchmarks
+bench: install ## measure; PLOTS="--plots docs" also draws
+	$(BIN)/python -m benchmarks $(PLOTS)
 
 bench-catalogue: install ## measure whole catalogues, the largest of 2,000 indexes
-	$(BIN)/python -m benchmarks 250 500 1000 2000
+	$(BIN)/python -m benchmarks 250 500 1000 2000 $(PLOTS)
 
 soak: install ## hundreds of pushes through a bad network, or killed: none may leave anything wrong
 	$(BIN)/python -m benchmarks.soak

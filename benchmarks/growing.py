@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.catalogue import Measured, measure_catalogue
+from benchmarks.catalogue import ROUND_TRIP, Measured, measure_catalogue
 from benchmarks.measure import Place, Run
+from benchmarks.plot import Plot
 from benchmarks.table import MEGABYTE, Figure, Limit, limited
 
 LARGEST = 2000
@@ -37,6 +38,21 @@ def catalogue_figures(measured: Sequence[Measured]) -> Iterator[Figure]:
         yield from _figures(one)
     for smaller, larger in pairwise(measured):
         yield _growth(smaller, larger)
+
+
+def catalogue_plot(measured: Sequence[Measured]) -> Plot:
+    """Draw the seconds by the number of indexes."""
+    lines = {
+        "every tag new": [(one.catalogue.targets, one.forced.seconds) for one in measured],
+        "nothing to do, no cache": [(one.catalogue.targets, one.cold.seconds) for one in measured],
+        "nothing to do": [(one.catalogue.targets, one.again.seconds) for one in measured],
+    }
+    return Plot(
+        title=f"A catalogue, {ROUND_TRIP * 1000:.0f} ms away",
+        x_name="indexes (four and a half tags, four images each)",
+        y_name="seconds",
+        lines={name: [(0.0, 0.0), *points] for name, points in lines.items()},
+    )
 
 
 def _figures(measured: Measured) -> Iterator[Figure]:

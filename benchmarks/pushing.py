@@ -17,6 +17,7 @@ from benchmarks.measure import (
     median_peak,
     median_seconds,
 )
+from benchmarks.peers import TAGS
 from benchmarks.table import Figure, Limit, megabytes, milliseconds
 from tests.support.docker_registry import DockerRegistry
 from tests.support.images import make_image
@@ -27,7 +28,6 @@ RUNS = 11
 LIMIT = 5
 REPOSITORY = "team/app"
 IMPORTS = "import typer, httpx, yaml, tenacity, pydantic"
-TAGS = ("1.4.2", "1.4", "1", "latest")
 PLATFORMS = (
     "linux/386", "linux/amd64", "linux/arm/v5", "linux/arm/v6", "linux/arm/v7",
     "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x", "windows/amd64",
@@ -44,11 +44,8 @@ def push_builds(registry: DockerRegistry) -> None:
         push_image(registry.url, REPOSITORY, f"build-{number}", image)
 
 
-def builds(host: str) -> dict[str, str]:
-    """Give the references of the ten images by platform."""
-    return {
-        platform: f"{host}/{REPOSITORY}:build-{number}" for number, platform in enumerate(PLATFORMS)
-    }
+BUILDS = {platform: f"build-{number}" for number, platform in enumerate(PLATFORMS)}
+"""The tags of the ten images by platform."""
 
 
 def measure_push(place: Place, host: str) -> Iterator[Figure]:
@@ -75,9 +72,10 @@ def _time(what: str, runs: tuple[Run, ...], base: float) -> Figure:
 
 def write_specs(folder: Path, host: str) -> None:
     """Write `new.yaml`, whose tags differ by run, and `again.yaml`, whose tags do not."""
+    sources = {platform: f"{host}/{REPOSITORY}:{build}" for platform, build in BUILDS.items()}
     for name, tags in (("new", [f"{tag}-${{RUN}}" for tag in TAGS]), ("again", list(TAGS))):
         quoted = [f'"{tag}"' for tag in tags]
-        path = write_spec(folder, f"{host}/{REPOSITORY}", builds(host), tags=quoted)
+        path = write_spec(folder, f"{host}/{REPOSITORY}", sources, tags=quoted)
         path.rename(folder / f"{name}.yaml")
 
 

@@ -159,7 +159,8 @@ class _Connection(BaseHTTPRequestHandler):
             self.command,
             unquote(url.path),
             dict(parse_qsl(url.query, keep_blank_values=True)),
-            {name.lower(): value for name, value in self.headers.items()},
+            # A header may be given in several lines, as docker does with Accept.
+            {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers},
             self._read_body(),
             f"{scheme}://{self.headers.get('host', self.server.host)}",
             self.number,

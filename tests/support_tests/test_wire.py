@@ -26,6 +26,17 @@ def test_content_passes_unchanged(registry: DockerRegistry, repository: str) -> 
     assert asked == [f"/v2/{repository}/blobs/uploads/"] * 4
 
 
+def test_a_header_in_several_lines(registry: DockerRegistry, repository: str) -> None:
+    """What a client accepts line by line, the registry is told whole."""
+    push_image(registry.url, repository, "1", INDEX)
+    accept = [("Accept", INDEX.media_type), ("Accept", "application/json")]
+    with (
+        listen_at_the_wire(registry.url, settle=0.01) as wire,
+        plain_client(f"http://{wire.host}") as client,
+    ):
+        assert client.get(f"/v2/{repository}/manifests/1", headers=accept).content == INDEX.manifest
+
+
 def test_head_keeps_the_length(registry: DockerRegistry, repository: str) -> None:
     """The length in an answer to HEAD is the registry's."""
     push_image(registry.url, repository, "1", INDEX)
