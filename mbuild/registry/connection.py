@@ -38,6 +38,11 @@ class Connection(httpx.AsyncBaseTransport):
         self._protocol = h11.Connection(h11.CLIENT)
         self._idle_since = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it holds a connection, busy or idle."""
+        return self._stream is not None
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the head of its answer; raises as httpx's transports do."""
         timeouts = request.extensions.get("timeout", {})

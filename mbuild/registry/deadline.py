@@ -40,6 +40,9 @@ class Deadline:
         of the two would speak is not certain.
         """
         self.check(where)
+        if self._end is None:
+            yield
+            return
         timer = asyncio.timeout(self.left())
         try:
             async with timer:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import ssl
 
 import httpx
 
+from mbuild.registry.dial import dial
+
 CHUNK = 64 * 1024
 """The most bytes that are read at once."""
-
-_NEXT_ADDRESS = 0.25
-"""Seconds after which a host's next address is tried beside the first (RFC 8305)."""
 
 
 class _Arrivals(asyncio.StreamReaderProtocol):
@@ -82,23 +79,15 @@ class Stream:
 async def open_stream(url: httpx.URL, tls: ssl.SSLContext | None, wait: float | None) -> Stream:
     """Connect to a URL's host. Raises httpx.ConnectTimeout and ConnectError."""
     loop = asyncio.get_running_loop()
+    host = url.raw_host.decode("ascii")
     try:
         async with asyncio.timeout(wait):
+            connection = await dial(host, url.port or (443 if url.scheme == "https" else 80))
             transport, arrivals = await loop.create_connection(
-                _Arrivals,
-                url.raw_host.decode("ascii"),
-                url.port or (443 if url.scheme == "https" else 80),
-                ssl=tls,
-                happy_eyeballs_delay=_NEXT_ADDRESS,
+                _Arrivals, sock=connection, ssl=tls, server_hostname=host if tls else None
             )
     except TimeoutError as error:
         raise httpx.ConnectTimeout(str(error)) from error
     except (OSError, UnicodeError) as error:
-        raise httpx.ConnectError(str(error)) from _first_of(error)
+        raise httpx.ConnectError(str(error)) from error
     return Stream(arrivals, asyncio.StreamWriter(transport, arrivals, arrivals.reader, loop))
-
-
-def _first_of(error: OSError | UnicodeError) -> OSError | UnicodeError:
-    """Give the first failure where asyncio puts those of several addresses into one text."""
-    first = re.match(r"Multiple exceptions: \[Errno (\d+)\]", str(error))
-    return OSError(int(first[1]), os.strerror(int(first[1]))) if first else error

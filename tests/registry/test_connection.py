@@ -1,8 +1,6 @@
 """One connection to a host that behaves as a list says, over real sockets."""
 
 import asyncio
-import errno
-import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -12,7 +10,7 @@ import httpx
 import pytest
 
 from mbuild.registry.connection import LONGEST_HEAD, LONGEST_IDLE, Connection
-from mbuild.registry.stream import _first_of, open_stream
+from mbuild.registry.stream import open_stream
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HEAD_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
@@ -388,14 +386,6 @@ def test_refused() -> None:
             with pytest.raises(httpx.ConnectError) as raised:
                 connect(f"http://{name}:{port}")
             assert isinstance(raised.value.__cause__, ConnectionRefusedError)
-
-
-def test_first_of_several_failures() -> None:
-    """Where asyncio puts the failures of several addresses into one text, the first says why."""
-    refused = errno.ECONNREFUSED
-    text = f"Multiple exceptions: [Errno {refused}] Connect call failed, [Errno 0] and no more"
-    first = _first_of(OSError(text))
-    assert (type(first), first.args) == (ConnectionRefusedError, (refused, os.strerror(refused)))
 
 
 def test_connect_timeout() -> None:
