@@ -12,10 +12,10 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content
 from mbuild.store.cache import Warn
+from mbuild.store.cache_fault import CacheFault
 from mbuild.store.cache_file import (
     LIMIT,
     Batch,
-    CacheFault,
     CacheFile,
     Row,
     open_cache_file,

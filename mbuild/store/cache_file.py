@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mbuild.store.cache_fault import CacheFault, explained
+
 APPLICATION = 0x6D62_6C64
 """Marks an sqlite file as mbuild's own: `mbld`."""
 
@@ -26,9 +28,6 @@ _ROW_BYTES = 300
 _HEAVY = 16 * 1024
 """So many bytes of content weigh as much as one change."""
 
-_BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-
 _SCHEMA = f"""
 DROP TABLE IF EXISTS contents;
 DROP TABLE IF EXISTS holdings;
@@ -45,16 +44,6 @@ CREATE TABLE holdings (reference TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 """
-
-
-class CacheFault(Exception):
-    """The file cannot be used now; says why. `is_busy`: another process holds it."""
-
-    def __init__(self, reason: str, *, is_busy: bool = False, is_broken: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_busy = is_busy
-        self.is_broken = is_broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +91,7 @@ class CacheFile:
     def __init__(self, connection: sqlite3.Connection, *, limit: int = LIMIT) -> None:
         self._connection = connection
         self._limit = limit
-        with _explained():
+        with explained():
             (last,) = connection.execute(
                 "SELECT CAST(max(used) AS INTEGER) FROM contents"
             ).fetchone()
@@ -110,7 +99,7 @@ class CacheFile:
 
     def content(self, digest: str) -> Row | None:
         """Read a content."""
-        with _explained():
+        with explained():
             found = self._connection.execute(
                 "SELECT CAST(media_type AS TEXT), CAST(raw AS BLOB), CAST(used AS INTEGER)"
                 " FROM contents WHERE digest = ?",
@@ -120,7 +109,7 @@ class CacheFile:
 
     def describe(self, digest: str) -> tuple[str, int] | None:
         """Read the media type and size of a content."""
-        with _explained():
+        with explained():
             found: tuple[str, int] | None = self._connection.execute(
                 "SELECT CAST(media_type AS TEXT), CAST(size AS INTEGER) FROM contents"
                 " WHERE digest = ?",
@@ -130,7 +119,7 @@ class CacheFile:
 
     def holding(self, reference: str) -> str | None:
         """Read the digest that a reference held."""
-        with _explained():
+        with explained():
             found = self._connection.execute(
                 "SELECT CAST(digest AS TEXT) FROM holdings WHERE reference = ?", (reference,)
             ).fetchone()
@@ -141,13 +130,13 @@ class CacheFile:
 
         Another process that writes just then is waited for as long as `patience_ms`.
         """
-        with _explained(), self._waiting(patience_ms), _transaction(self._connection):
+        with explained(), self._waiting(patience_ms), _transaction(self._connection):
             self._write(batch)
             self._prune()
 
     def close(self) -> None:
         """Close the file."""
-        with _explained():
+        with explained():
             self._connection.close()
 
     def _write(self, batch: Batch) -> None:
@@ -217,11 +206,11 @@ def open_cache_file(path: Path, *, limit: int = LIMIT) -> CacheFile:
 
     Raises CacheFault, also for a file that is not mbuild's or of a later version of it.
     """
-    with _explained():
+    with explained():
         _make_file(path)
         connection = sqlite3.connect(path, timeout=OPENING_MS / 1000, isolation_level=None)
     try:
-        with _explained():
+        with explained():
             _prepare(connection)
         return CacheFile(connection, limit=limit)
     except BaseException:
@@ -231,7 +220,7 @@ def open_cache_file(path: Path, *, limit: int = LIMIT) -> CacheFile:
 
 def remove_cache_file(path: Path) -> None:
     """Remove a broken file with all that sqlite keeps beside it. Raises CacheFault."""
-    with _explained():
+    with explained():
         for name in (path.name, f"{path.name}-wal", f"{path.name}-shm", f"{path.name}-journal"):
             path.with_name(name).unlink(missing_ok=True)
 
@@ -283,18 +272,6 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.rollback()
         raise
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what sqlite and the disk raise into a CacheFault: the one place that knows them."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise CacheFault(str(error), is_busy=code in _BUSY, is_broken=code in _BROKEN) from error
-    except OSError as error:
-        raise CacheFault((error.strerror or str(error)).lower()) from error
 
 
 def _text(raw: bytes) -> str:

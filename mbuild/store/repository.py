@@ -73,7 +73,7 @@ class RepositoryStore:
 
     async def _fetch_known(self, reference: str) -> Content | None:
         known = self._cache.recall(self._at(reference))
-        if known is None or ":" in reference:
+        if known is None or str(known.digest) == reference:
             return self._cache.content(known.digest) if known else None
         held = await self.head_manifest(reference)
         content = self._cache.content(held.digest) if held else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mbuild.oci.digest import Digest, digest_of
 from mbuild.oci.manifest import Content
-from mbuild.store.cache_disk import DiskCache
+from mbuild.store.cache_disk import BATCH, DiskCache
 from mbuild.store.cache_file import LIMIT
 from tests.support.images import make_image, make_index
 from tests.support.values import content_of
@@ -17,6 +17,8 @@ INDEX = content_of(make_index(make_image()))
 TAG = "registry.test/team/app:1.0"
 BLOB = b'{"architecture": "amd64", "os": "linux"}'
 BLOB_DIGEST = digest_of(BLOB)
+
+WITHOUT = "the run goes on without it"
 
 
 class Shelf:
@@ -58,3 +60,16 @@ def manifest(number: int, size: int = 1000) -> Content:
     """A manifest that differs by number; nothing but its type says what it is."""
     raw = f'{{"number": {number}, "padding": "{"x" * size}"}}'.encode()
     return Content(IMAGE.media_type, digest_of(raw), raw)
+
+
+def use(shelf: Shelf, times: int = 2 * BATCH) -> None:
+    """Do all that a run does with its cache, many times over; it is never in the way."""
+    with shelf.open() as cache:
+        for number in range(times):
+            content = manifest(number)
+            cache.recall(TAG)
+            cache.keep(content)
+            cache.keep_blob(BLOB_DIGEST, BLOB)
+            cache.note(TAG, content.descriptor())
+            assert cache.content(content.digest) in {content, None}
+            assert cache.blob(BLOB_DIGEST) in {BLOB, None}

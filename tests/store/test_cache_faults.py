@@ -4,20 +4,17 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from mbuild.oci.manifest import Content
 from mbuild.store import cache_disk, cache_file
 from mbuild.store.cache_disk import BATCH, MOST_WAITING, DiskCache
-from mbuild.store.cache_file import APPLICATION, VERSION
-from tests.store.cache_world import BLOB, BLOB_DIGEST, IMAGE, TAG, Shelf, manifest
+from mbuild.store.cache_file import VERSION
+from tests.store.cache_world import IMAGE, TAG, WITHOUT, Shelf, manifest, use
 from tests.support.cli import environment
-
-WITHOUT = "the run goes on without it"
-MADE_ANEW = "the cache 'PATH' was broken, and was made anew"
 
 
 @pytest.fixture
@@ -32,19 +29,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_disk, "CLOSING_MS", 20)
     monkeypatch.setattr(cache_file, "OPENING_MS", 20)
     monkeypatch.setattr(cache_file, "READING_MS", 20)
-
-
-def use(shelf: Shelf, times: int = 2 * BATCH) -> None:
-    """Do all that a run does with its cache, many times over; it is never in the way."""
-    with shelf.open() as cache:
-        for number in range(times):
-            content = manifest(number)
-            cache.recall(TAG)
-            cache.keep(content)
-            cache.keep_blob(BLOB_DIGEST, BLOB)
-            cache.note(TAG, content.descriptor())
-            assert cache.content(content.digest) in {content, None}
-            assert cache.blob(BLOB_DIGEST) in {BLOB, None}
 
 
 def a_file_for_a_folder(path: Path) -> None:
@@ -137,105 +121,6 @@ def test_read_only(shelf: Shelf) -> None:
     assert shelf.warnings == [f"the cache 'PATH' cannot be used: {reason}; {WITHOUT}"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000],
-    ids=["something else", "damaged header"],
-)
-def test_broken_file(shelf: Shelf, content: bytes) -> None:
-    """A file that is no database any more is made anew, and used at once."""
-    shelf.path.parent.mkdir()
-    shelf.path.write_bytes(content)
-    shelf.path.with_name("content.db-wal").write_bytes(b"left behind")
-    use(shelf)
-    assert shelf.warnings == [MADE_ANEW]
-    shelf.warnings.clear()
-    use(shelf)
-    assert shelf.warnings == []
-    assert shelf.holds(manifest(0).digest) == [True]
-
-
-def test_empty_file(shelf: Shelf) -> None:
-    """An empty file, as a process leaves it that is killed at once, is a cache with nothing in it."""
-    shelf.path.parent.mkdir()
-    shelf.path.touch()
-    use(shelf)
-    assert (shelf.warnings, shelf.holds(manifest(0).digest)) == ([], [True])
-
-
-def test_earlier_version(shelf: Shelf) -> None:
-    """A file of an earlier version is made anew, without a word."""
-    shelf.path.parent.mkdir()
-    shelf.ask(f"PRAGMA application_id = {APPLICATION}")
-    shelf.ask("CREATE TABLE contents (anything TEXT)")
-    use(shelf)
-    assert (shelf.warnings, shelf.holds(manifest(0).digest)) == ([], [True])
-
-
-def filled(shelf: Shelf) -> list[Content]:
-    """Fill the cache with more than fits into a few pages."""
-    contents = [manifest(number, 3000) for number in range(200)]
-    shelf.fill(*contents)
-    return contents
-
-
-def damage(path: Path) -> None:
-    """Overwrite all pages but the first two, which sqlite reads when it opens a file."""
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        file.seek(8192)
-        file.write(b"\xa5" * (size - 8192))
-
-
-def test_broken_pages(shelf: Shelf) -> None:
-    """A file that turns out to be damaged is removed, and is made anew by the next run."""
-    contents = filled(shelf)
-    damage(shelf.path)
-    with shelf.open() as cache:
-        assert [cache.content(content.digest) for content in contents] == [None] * 200
-    (warning,) = shelf.warnings
-    assert "broken" in warning or "malformed" in warning
-    shelf.warnings.clear()
-    shelf.fill(*contents)
-    with shelf.open() as cache:
-        assert [cache.content(content.digest) for content in contents] == contents
-    assert shelf.warnings == []
-
-
-def test_broken_file_that_cannot_be_removed(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken file that stays is a warning in each run."""
-
-    def deny(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    shelf.path.parent.mkdir()
-    shelf.path.write_bytes(b"no database at all" * 100)
-    monkeypatch.setattr(Path, "unlink", deny)
-    use(shelf)
-    use(shelf)
-    warning = f"the cache 'PATH' cannot be used: permission denied; {WITHOUT}"
-    assert shelf.warnings == [warning] * 2
-
-
-def test_damaged_while_it_is_open_and_not_removable(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """That a file found damaged cannot be removed is not told beside the damage."""
-    contents = filled(shelf)
-
-    def deny(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    with shelf.open() as cache:
-        assert cache.recall(TAG) is None
-        damage(shelf.path)
-        monkeypatch.setattr(Path, "unlink", deny)
-        assert [cache.content(content.digest) for content in contents] == [None] * 200
-    assert shelf.warnings == [
-        f"the cache 'PATH' cannot be used: database disk image is malformed; {WITHOUT}"
-    ]
-
-
 @contextmanager
 def locked(path: Path, how: str) -> Iterator[None]:
     """Hold the file, as another process that does not let go."""
@@ -304,7 +189,7 @@ import resource, signal, sys
 from contextlib import closing
 from pathlib import Path
 from mbuild.store.cache_disk import DiskCache
-from tests.store.cache_world import manifest
+from tests.store.cache_world import use, WITHOUT, manifest
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 with closing(DiskCache(Path(sys.argv[1]), print)) as cache:
@@ -341,6 +226,18 @@ def test_closed(shelf: Shelf) -> None:
         cache.note(TAG, IMAGE.descriptor())
         assert (cache.content(IMAGE.digest), cache.recall(TAG)) == (None, None)
     assert shelf.holds(manifest(1).digest) == [False]
+
+
+def test_another_thread(shelf: Shelf) -> None:
+    """Used where it must not be, the cache says so, and its file stays."""
+    shelf.fill(IMAGE)
+    with shelf.open() as cache:
+        assert cache.content(IMAGE.digest) == IMAGE
+        with ThreadPoolExecutor() as threads:
+            assert threads.submit(cache.content, IMAGE.digest).result() is None
+    (warning,) = shelf.warnings
+    assert "thread" in warning
+    assert shelf.holds(IMAGE.digest) == [True]
 
 
 def test_file_that_is_taken_away(shelf: Shelf) -> None:
