@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from mbuild.cli.options import (
     ReleaseOptions,
     SpecFiles,
     SpecOptions,
+    TagOptions,
     VariableOptions,
     ViewOptions,
     WriteOptions,
@@ -59,6 +61,7 @@ def plan(
     ] = False,
     *,
     taken: PinnedOptions,
+    tags: TagOptions,
     network: NetworkOptions,
     view: ViewOptions,
 ) -> int:
@@ -70,7 +73,7 @@ def plan(
     from mbuild.cli.publishing import Publication
 
     spec_value = take_spec(spec, taken)
-    writing = WriteOptions(dry_run=True)
+    writing = WriteOptions(dry_run=True, **asdict(tags))
     result = Publication(spec=spec_value, network=network, view=view, writing=writing).run()
     would_change = any(outcome.is_change for outcome in result.outcomes)
     return result.exit_code or (DIFFERENCE if check and would_change else 0)

@@ -161,11 +161,41 @@ class ReleaseOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WriteOptions:
-    """Whether anything is written, and where the result is noted."""
+class TagOptions:
+    """Which tags may not move."""
+
+    no_clobber: Annotated[
+        bool,
+        typer.Option(
+            "--no-clobber",
+            envvar="MBUILD_NO_CLOBBER",
+            help="No existing tag may move; one that would is an error.",
+        ),
+    ] = False
+    no_downgrade: Annotated[
+        bool,
+        typer.Option(
+            "--no-downgrade",
+            envvar="MBUILD_NO_DOWNGRADE",
+            help="Leave floating tags (1, 1.4, latest) alone that stand for a newer version.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteOptions(TagOptions):
+    """Whether anything is written, what may be overwritten, and where the result is noted."""
 
     dry_run: Annotated[
         bool, typer.Option("--dry-run", envvar="MBUILD_DRY_RUN", help="Stop before writing.")
+    ] = False
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            envvar="MBUILD_FORCE",
+            help="Move tags that somebody else has changed since the plan was made, too.",
+        ),
     ] = False
     metadata_file: Annotated[
         str,

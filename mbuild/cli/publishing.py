@@ -13,6 +13,7 @@ from mbuild.errors import MbuildError, StoreError, worst_exit_code
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.patience import Patience
 from mbuild.publish.publish import Publisher
+from mbuild.publish.rules import TagRules
 from mbuild.report.document import Effort, make_document, to_json
 from mbuild.report.errors import error_lines
 from mbuild.report.metadata import make_metadata
@@ -71,6 +72,11 @@ class Publication:
             stores=session.stores,
             library=session.library,
             dry_run=self.writing.dry_run,
+            rules=TagRules(
+                force=self.writing.force,
+                no_clobber=self.writing.no_clobber,
+                no_downgrade=self.writing.no_downgrade,
+            ),
             announce=session.console.announce,
             sleep=pause,
             patience=patience if self.wait else None,
