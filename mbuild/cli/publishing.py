@@ -49,6 +49,15 @@ class Publication:
     writing: WriteOptions
     wait: float = 0
 
+    @property
+    def rules(self) -> TagRules:
+        """Give what the options say of tags."""
+        return TagRules(
+            force=self.writing.force,
+            no_clobber=self.writing.no_clobber,
+            no_downgrade=self.writing.no_downgrade,
+        )
+
     def run(self) -> Result:
         """Publish, and report in the metadata file, on stdout and on stderr.
 
@@ -72,11 +81,7 @@ class Publication:
             stores=session.stores,
             library=session.library,
             dry_run=self.writing.dry_run,
-            rules=TagRules(
-                force=self.writing.force,
-                no_clobber=self.writing.no_clobber,
-                no_downgrade=self.writing.no_downgrade,
-            ),
+            rules=self.rules,
             announce=session.console.announce,
             sleep=pause,
             patience=patience if self.wait else None,

@@ -125,5 +125,6 @@ def _verdict(outcome: Outcome, *, planned: bool = False) -> str:
 def _tag_row(tag: TagOutcome, *, planned: bool) -> tuple[str, ...]:
     action = (_PLANNED if planned else _DONE).get(tag.action, tag.action)
     before = f"from {short(str(tag.previous))}" if tag.previous and tag.action == "moved" else ""
-    reason = f", {tag.reason}" if tag.reason else ""
+    told = tag.reason or ("left behind" if tag.is_left else "")
+    reason = f", {told}" if told else ""
     return (f"{MARKS.get(tag.action, KEPT)} :{tag.tag}", f"{action} {before}".rstrip() + reason)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from mbuild.cli.options import NetworkOptions
+from mbuild.cli.publishing import Publication, Result
 from mbuild.cli.session import make_settings
+from mbuild.publish.rules import TagRules
 from tests.cli.world import mbuild
 from tests.support.certificates import make_authority
 
@@ -78,6 +80,9 @@ def test_tag_alone(folder: Path) -> None:
     assert [line for line in lines if ":new" in line] == ["  + :new  created"]
 
 
+VERSION = "org.opencontainers.image.version"
+
+
 def test_default_settings() -> None:
     """Without options there is no deadline, and no host without TLS."""
     settings = make_settings(NetworkOptions())
@@ -103,6 +108,36 @@ def test_option_before_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """An option goes before its variable."""
     monkeypatch.setenv("MBUILD_OUTPUT", "json")
     assert mbuild("plan", "-o", "text").stdout.startswith("oci:dist@")
+
+
+@pytest.mark.parametrize("name", ["MBUILD_NO_CLOBBER", "MBUILD_NO_DOWNGRADE"])
+def test_tag_rules_from_variables(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """What tags may not do has variables, of push, plan and create alike."""
+    mbuild("create", "oci:dist:1", "oci:builds:amd64", "--annotation", f"{VERSION}=1.0.1")
+    monkeypatch.setenv(name, "1")
+    spec = (folder / "manifests.yaml").read_text()
+    told = f"annotations: {{{VERSION}: 0.9.0}}\nformat: oci\n"
+    (folder / "manifests.yaml").write_text(spec.replace("dist:1.0", "dist:1") + told)
+    create = ("create", "oci:dist:1", "oci:builds:arm64", "--annotation", f"{VERSION}=0.9.0")
+    for words in (("plan",), ("push",), create):
+        done = mbuild(*words)
+        text = "(--no-clobber)" if name == "MBUILD_NO_CLOBBER" else "newer than 0.9.0"
+        assert text in done.stderr
+        assert done.code == (6 if name == "MBUILD_NO_CLOBBER" else 0)
+
+
+def test_force_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--force` has a variable, and reaches the rules of the run."""
+    seen = []
+
+    def run(publication: Publication) -> Result:
+        seen.append(publication.rules)
+        return Result(())
+
+    monkeypatch.setattr(Publication, "run", run)
+    monkeypatch.setenv("MBUILD_FORCE", "1")
+    mbuild("create", "oci:dist:1", "oci:builds:amd64", "--no-downgrade")
+    assert seen == [TagRules(force=True, no_downgrade=True)]
 
 
 def test_metadata_variable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,18 @@ def test_several_targets() -> None:
     }
 
 
+STAYS = TagOutcome("latest", "untouched", reason="it holds 1.5.0, newer than 1.4.2")
+
+
+def test_tags_that_stay() -> None:
+    """A tag that a rule leaves alone is no name of the index."""
+    outcome = replace(KEPT, tags=(*KEPT.tags, STAYS))
+    assert make_metadata([outcome]) == expected(f"{APP}:1.0")
+    mirror = replace(elsewhere(KEPT, "mirror.test/app", KEPT.target), tags=(STAYS,))
+    assert make_metadata([KEPT, mirror]) == expected(f"{APP}:1.0")
+    assert make_metadata([mirror]) == {}
+
+
 def test_one_repository_of_two_targets() -> None:
     """Two targets of one repository are told apart by their first tag."""
     second = replace(KEPT, target=f"{APP}:2.0", tags=(TagOutcome("2.0", "created"),))

@@ -14,7 +14,13 @@ from mbuild.publish.outcome import (
     TagAction,
     TagOutcome,
 )
-from mbuild.report.outcomes import image_lines, outcome_lines, report_lines
+from mbuild.report.outcomes import (
+    image_lines,
+    is_unchanged,
+    outcome_lines,
+    report_lines,
+    total_line,
+)
 from tests.report.world import (
     AMD64,
     APP,
@@ -112,6 +118,49 @@ def test_left_alone() -> None:
     assert summary(outcome) == "not published, since another repository of the target failed"
     assert summary(tagged("kept", "untouched")) == summary(outcome)
     assert list(image_lines([outcome])) == []
+
+
+def test_put_back() -> None:
+    """Where all tags are as they were before, nothing is published, not even in part."""
+    outcome = replace(tagged("restored", "removed", "failed", "kept"), errors=(DENIED,))
+    assert summary(outcome) == "not published"
+
+
+def test_left_behind() -> None:
+    """A tag that could not be put back is marked, and its repository is not called published."""
+    left = TagOutcome("t0", "created", is_left=True)
+    outcome = replace(PUBLISHED, tags=(left,))
+    assert lines(outcome)[2] == "  + :t0  created, left behind"
+    assert summary(outcome) == "not published, since another repository of the target failed"
+    assert list(image_lines([outcome])) == []
+
+
+STAYS = TagOutcome("latest", "untouched", OLD, reason="it holds 1.5.0, newer than 1.4.2")
+
+
+def test_held_back() -> None:
+    """A tag that a rule leaves alone is told with the reason, and is no failure."""
+    outcome = replace(PUBLISHED, tags=(*tagged("created").tags, STAYS))
+    assert summary(outcome) == "pushed and verified"
+    assert lines(outcome)[3] == "  = :latest  untouched, it holds 1.5.0, newer than 1.4.2"
+    assert list(image_lines([outcome])) == [f"{APP}@{INDEX.digest}"]
+
+
+def test_held_back_and_nothing_to_do() -> None:
+    """Where the others hold the index already, that is said of the others."""
+    outcome = replace(KEPT, tags=(*KEPT.tags, STAYS))
+    assert summary(outcome) == "nothing to do, every other tag holds it"
+    assert is_unchanged(outcome)
+
+
+def test_all_held_back() -> None:
+    """Where a rule leaves every tag alone, nothing is published, and nothing has failed."""
+    outcome = replace(KEPT, tags=(STAYS,))
+    assert summary(outcome) == "not published, every tag stands for a newer version"
+    assert is_unchanged(outcome)
+    assert list(image_lines([outcome])) == []
+    both = [outcome, replace(KEPT, target="other")]
+    assert total_line(both, planned=False) == "2 targets: 2 unchanged"
 
 
 def test_docker_list() -> None:
