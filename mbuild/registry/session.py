@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -137,19 +137,10 @@ class Session:
 
         Raises Temporary for temporary failures, and the error that any other answer is.
         """
-        with self._blamed(request.where):
-            built = await self._build(request)
-            for is_last in (False, True):
-                async with self._wire.open(built, where=request.where) as response:
-                    if response.is_success:
-                        self._pace.answered()
-                        yield response
-                        return
-                    answer = await self._wire.read(
-                        response, limit=MAX_ERROR_BODY, where=request.where
-                    )
-                if is_last or not await self._authorize(built, answer, request):
-                    raise self.failure(self._settled(answer, request.where), request.where)
+        async with AsyncExitStack() as stack:
+            with self._blamed(request.where):
+                response = await self._opened(request, stack)
+            yield response  # outside of the blame: what fails now may be the reader's own doing
 
     async def chunks(self, response: httpx.Response, where: str) -> AsyncIterator[bytes]:
         """Give the body of an opened answer; Temporary where it ends early, and whose it is."""
@@ -166,6 +157,22 @@ class Session:
             except Temporary as failure:
                 failure.befell(self._pace)
                 raise
+
+    async def _opened(self, request: Request, stack: AsyncExitStack) -> httpx.Response:
+        """Open the answer in `stack`, which is left empty where that fails."""
+        built = await self._build(request)
+        is_renewed = False
+        while True:
+            opening = self._wire.open(built, where=request.where)
+            response = await stack.enter_async_context(opening)
+            if response.is_success:
+                self._pace.answered()
+                return response
+            answer = await self._wire.read(response, limit=MAX_ERROR_BODY, where=request.where)
+            await stack.aclose()
+            if is_renewed or not await self._authorize(built, answer, request):
+                raise self.failure(self._settled(answer, request.where), request.where)
+            is_renewed = True
 
     async def _send(self, built: httpx.Request, request: Request) -> Answer:
         return await self._wire.send(built, limit=request.limit, where=request.where)

@@ -10,10 +10,10 @@ from mbuild.errors import MbuildError
 from mbuild.registry.client import Registry
 from mbuild.registry.registries import Registries
 from tests.registry.test_waits import Measured
-from tests.registry.world import HOST, content_of, open_registries
+from tests.registry.world import HOST, blob_descriptor, content_of, open_registries
 from tests.support.exchange import Answer, Handler, Request, most_at_once
 from tests.support.fake_registry import FakeRegistry
-from tests.support.faults import Effect, Fault, lost, slow, status
+from tests.support.faults import Effect, Fault, cut, lost, slow, status
 from tests.support.images import make_image
 from tests.support.virtual_time import now, run_virtually
 
@@ -237,3 +237,31 @@ def test_requests_under_way() -> None:
     exchanges = fake.log.exchanges
     assert most_at_once(exchanges[:8]) == 8
     assert 4 <= most_at_once(exchanges[8:]) <= 6
+
+
+def test_each_host_has_its_own_failures() -> None:
+    """Of a copy between two hosts, what the source fails to send is no failure of the target's."""
+    recorder = Measured()
+    blob = b"x" * 100
+    descriptor = blob_descriptor(blob)
+    source = FakeRegistry(Fault("GET", "/blobs/", cut(7)))
+    source.repository("team/app").blobs[str(descriptor.digest)] = blob
+    target = FakeRegistry()
+    hosts = {"source.test": source, "target.test": target}
+
+    async def scenario() -> list[str]:
+        async with open_registries(recorder, hosts) as registries:
+            reading, writing = (registries.registry(name) for name in hosts)
+
+            async def copy() -> None:
+                await writing.upload_blob(
+                    "team/app", descriptor, lambda: reading.open_blob("team/app", descriptor)
+                )
+
+            errors = await asyncio.gather(*(copy() for _ in range(6)), return_exceptions=True)
+            assert not await writing.has_blob("team/app", descriptor.digest)
+            return [str(error) for error in errors]
+
+    errors = run_virtually(scenario)
+    assert len(errors) == 6
+    assert all("(source.test)" in error for error in errors), errors
