@@ -168,7 +168,8 @@ class Session:
             if response.is_success:
                 self._pace.answered()
                 return response
-            answer = await self._wire.read(response, limit=MAX_ERROR_BODY, where=request.where)
+            with translated(host_of(response.url), request.where):
+                answer = await self._wire.read(response, limit=MAX_ERROR_BODY, where=request.where)
             await stack.aclose()
             if is_renewed or not await self._authorize(built, answer, request):
                 raise self.failure(self._settled(answer, request.where), request.where)

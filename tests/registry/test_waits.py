@@ -9,7 +9,15 @@ import pytest
 
 from mbuild.errors import MbuildError
 from mbuild.registry.client import Registry
-from tests.registry.world import HOST, LATER, NOON, Recorder, content_of, open_registries
+from tests.registry.world import (
+    HOST,
+    LATER,
+    NOON,
+    Recorder,
+    blob_descriptor,
+    content_of,
+    open_registries,
+)
 from tests.support.exchange import Answer, Handler, Request
 from tests.support.fake_edges import FakeTransport
 from tests.support.fake_registry import FakeRegistry
@@ -234,3 +242,27 @@ def test_a_slow_host_at_the_deadline() -> None:
     waits, _, message = play(slow(30), 1, fetch, deadline=20)
     assert waits == []
     assert message.startswith(f"{W}not done within the deadline of 20 s")
+
+
+def test_a_cut_error_to_a_stream() -> None:
+    """An error whose body breaks off, where a blob was to be streamed, is tried again too."""
+    recorder = Measured()
+    blob = b"x" * 100
+    descriptor = blob_descriptor(blob)
+
+    def cut_error(request: Request, registry: Handler) -> Answer:
+        return cut(3)(request, lambda asked: status(503, "BUSY")(asked, registry))
+
+    fake = FakeRegistry(Fault("GET", "/blobs/", cut_error, times=2))
+    fake.repository("team/app").blobs[str(descriptor.digest)] = blob
+
+    async def scenario() -> bytes:
+        async with (
+            open_registries(recorder, {HOST: fake}) as registries,
+            registries.registry(HOST).open_blob("team/app", descriptor) as chunks,
+        ):
+            return b"".join([chunk async for chunk in chunks])
+
+    assert run_virtually(scenario) == blob
+    assert recorder.waits == [1.0, 2.0]
+    assert recorder.retries[0].why.startswith("the answer was cut short")
