@@ -38,8 +38,8 @@ class Weather:
 
 
 Result = tuple[Weather, tuple[FaultRun, ...]]
-WEATHERS = (Weather(0.1, 6, 100), Weather(0.3, 8, 95), Weather(0.3, 2, 0))
-"""The last one lets nearly every run fail: what counts is that nothing wrong is left behind."""
+WEATHERS = (Weather(0.1, 6, 100), Weather(0.3, 8, 95), Weather(0.3, 3, 0))
+"""The last one lets nearly every run fail, at any stage: nothing wrong may be left behind."""
 
 
 def fault_lines(results: Sequence[Result]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 60, 210, 40, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 210, 60, 50
 LINE_HEIGHT = 17
 STYLE = """\
 text { font: 13px system-ui, sans-serif; fill: #444 }
@@ -18,7 +18,7 @@ text { font: 13px system-ui, sans-serif; fill: #444 }
 .grid { stroke: #8885; stroke-width: 1 }
 .line { fill: none; stroke-width: 2.5; stroke-linejoin: round }
 @media (prefers-color-scheme: dark) { text { fill: #ccc } }"""
-COLOURS = ("#3584e4", "#e66100", "#26a269", "#9141ac", "#c64600", "#1a9ba1", "#a37b00", "#e01b6a")
+COLOURS = ("#3584e4", "#e66100", "#26a269", "#9141ac", "#a37b00", "#1a9ba1", "#e01b6a", "#77767b")
 """Each keeps a contrast of 3 to 1 to white and to a dark page."""
 
 
@@ -40,7 +40,7 @@ class Plot:
         yield _text(LEFT, 22, self.title, kind="title")
         yield from self._grid()
         yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, self.x_name, anchor="middle")
-        yield _text(LEFT, TOP - 2, self.y_name, anchor="end")
+        yield _text(LEFT - 8, TOP - 14, self.y_name, anchor="end")
         lowest = 0.0
         for (name, points), colour in zip(self._from_above(), COLOURS, strict=False):
             yield self._line(points, colour)

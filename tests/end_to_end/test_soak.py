@@ -36,6 +36,6 @@ def test_runs_that_fail(seed: int) -> None:
 
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     """Runs that are killed leave nothing wrong, and the same command then finishes."""
-    runs = tuple(kill_many(tmp_path, 6))
-    assert [run.wrong for run in runs] == [()] * 6
-    assert [run.again for run in runs] == [0] * 6
+    runs = tuple(kill_many(tmp_path, 4))
+    assert [run.wrong for run in runs] == [()] * 4
+    assert [run.again for run in runs] == [0] * 4
