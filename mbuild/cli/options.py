@@ -194,7 +194,7 @@ class WriteOptions(TagOptions):
         typer.Option(
             "--force",
             envvar="MBUILD_FORCE",
-            help="Move tags that somebody else has changed since the plan was made, too.",
+            help="Take nothing for proven, and move tags that somebody else has changed, too.",
         ),
     ] = False
     metadata_file: Annotated[

@@ -12,7 +12,7 @@ from mbuild.oci.digest import Digest
 Kind = Literal["index", "manifest", "config", "layer"]
 Reason = Literal["not-found", "wrong-size", "wrong-digest", "wrong-type", "malformed", "too-deep"]
 
-AGAIN = "push the image again, or copy it from where it is whole"
+AGAIN = "push again with --force, or copy it from where it is whole"
 
 
 @dataclass(frozen=True, slots=True)

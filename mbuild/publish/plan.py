@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import Content
@@ -17,12 +17,17 @@ from mbuild.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be done in one repository: the tags in order, each with its action."""
+    """What is to be done in one repository: the tags in order, each with its action.
+
+    `anew`: nothing that a tag holds counts as proof; children and index are put again where
+    the repository has lost a part of them.
+    """
 
     store: Store
     tags: tuple[TagOutcome, ...]
     differences: Differences
     warnings: tuple[str, ...]
+    anew: bool = False
 
     @property
     def pending(self) -> tuple[TagOutcome, ...]:
@@ -32,12 +37,12 @@ class Step:
     @property
     def is_to_do(self) -> bool:
         """Tell whether to go there: for a tag, or to see that a place has not lost what it held."""
-        return bool(self.pending) or not self.store.keeps_whole
+        return bool(self.pending) or self.anew or not self.store.keeps_whole
 
     @property
     def holds_index(self) -> bool:
         """Tell whether a tag of the repository holds the index already."""
-        return any(tag.action == "kept" for tag in self.tags)
+        return not self.anew and any(tag.action == "kept" for tag in self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class Plan:
     def attestations(self) -> int:
         """Count the attestations in the index."""
         return sum(child.is_attestation for child in self.children)
+
+    def made_anew(self) -> Plan:
+        """Give the plan that takes nothing for proven."""
+        return replace(self, steps=tuple(replace(step, anew=True) for step in self.steps))
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Give the plan in the words of a report: what push would do."""

@@ -139,7 +139,7 @@ class Publisher:
         noun = "image" if len(target.entries) == 1 else "images"
         self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
         presence = Presence(target, places, self.library)
-        reading = Reading(self.library, presence, self.patience)
+        reading = Reading(self.library, presence, self.patience, rereads=self.rules.force)
         (resolved, missing), (presents, unread) = await both(
             resolve_target(target, self.stores, reading), presence.read()
         )
@@ -155,6 +155,7 @@ class Publisher:
         )
         raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules)))
         self.record(resolved)
+        plan = plan.made_anew() if self.rules.force else plan
         return await hold_back(plan, self.library) if self.rules.no_downgrade else plan
 
 

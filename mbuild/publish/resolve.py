@@ -37,11 +37,15 @@ Resolved = tuple[Source | Skipped, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the entries of a target are read with; without `patience` none is waited for."""
+    """What the entries of a target are read with; without `patience` none is waited for.
+
+    With `rereads` images are read that the target has already, too.
+    """
 
     library: Library
     presence: Presence
     patience: Patience | None = None
+    rereads: bool = False
 
 
 async def resolve_target(
@@ -72,6 +76,7 @@ class _Resolver:
         self._library = reading.library
         self._presence = reading.presence
         self._patience = reading.patience
+        self._rereads = reading.rereads
         self._policy = policy
         self._pin = entry.pin
         self._reference = _asked_for(entry)
@@ -102,7 +107,7 @@ class _Resolver:
 
     async def _may_be_there(self, reference: str) -> bool:
         """Tell whether it is worth looking into what the target holds before reading."""
-        if not self._store.keeps_whole or self._store.knows(reference):
+        if self._rereads or not self._store.keeps_whole or self._store.knows(reference):
             return False
         return await self._presence.is_published()
 

@@ -42,7 +42,7 @@ class StepRun:
         self._refused_by_digest: MbuildError | None = None
         self._plan = plan
         self._sleep = sleep
-        self._transfer = Transfer(step.store)
+        self._transfer = Transfer(step.store, trusts=step.store.keeps_whole and not step.anew)
         self._tags = {tag.tag: tag for tag in step.tags}
         self.mark(self.pending, "untouched")
         self._proven: bool | None = None
@@ -162,8 +162,9 @@ class StepRun:
     async def prove(self) -> None:
         """Read back what was written, a layout's lost blobs that were brought back included."""
         is_repair = not self.step.pending and self._transfer.copied.blobs > 0
-        held = (tag for tag in self._tags.values() if tag.action == "kept")
-        tags = tuple(tag.tag for tag in (held if is_repair else self.written))
+        held = [tag for tag in self._tags.values() if tag.action == "kept"]
+        kept = held if is_repair or self.step.anew else []
+        tags = tuple(tag.tag for tag in (*kept, *self.written))
         if not tags:
             return
         try:

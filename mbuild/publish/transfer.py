@@ -22,12 +22,14 @@ COPIES_UNDER_WAY = 8
 class Transfer:
     """Brings children into one target; each blob and each child is seen to once.
 
-    `placed` collects the digests of the children that are proven only when they are read
-    back: all but those just fetched from a target that keeps its images whole.
+    With `trusts`, a manifest that the target has is taken to have its blobs; else each blob is
+    asked for, and each manifest put again. `placed` collects the digests of the children that
+    are proven only when they are read back: all but those that a trusted target told of.
     """
 
-    def __init__(self, target: Store) -> None:
+    def __init__(self, target: Store, *, trusts: bool) -> None:
         self._target = target
+        self._trusts = trusts
         self._slots = asyncio.Semaphore(COPIES_UNDER_WAY)
         self._blobs = 0
         self._mounted = 0
@@ -62,14 +64,14 @@ class Transfer:
         )
 
     def _is_proven(self, child: Child) -> bool:
-        return self._target.keeps_whole and self._target.saw(child.descriptor.digest)
+        return self._trusts and self._target.saw(child.descriptor.digest)
 
     async def _is_whole(self, child: Child) -> bool:
         """Tell whether the target has a child with all that belongs to it.
 
         A target that does not let this be asked is written to, and so decides itself.
         """
-        if not self._target.keeps_whole:
+        if not self._trusts:
             return False
         try:
             return await self._target.head_manifest(str(child.descriptor.digest)) is not None

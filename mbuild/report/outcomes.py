@@ -116,8 +116,15 @@ def _verdict(outcome: Outcome, *, planned: bool = False) -> str:
         return "not published, since another repository of the target failed"
     if outcome.is_change:
         return "would be pushed" if planned else "pushed and verified"
+    return _steady(outcome)
+
+
+def _steady(outcome: Outcome) -> str:
+    """Say of tags that all stay as they are what else there was to do."""
     if outcome.copied.blobs:
         return "every tag holds it, blobs that were lost are back"
+    if outcome.verified:
+        return "every tag holds it, verified"
     others = "other " if any(tag.reason for tag in outcome.tags) else ""
     return f"nothing to do, every {others}tag holds it"
 

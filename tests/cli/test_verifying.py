@@ -15,7 +15,7 @@ from tests.support.loopback import LoopbackServer
 
 INDEX = make_index(AMD64, ARM64)
 LAYER = digest_of(AMD64.layers[0])
-AGAIN = "; push the image again, or copy it from where it is whole"
+AGAIN = "; push again with --force, or copy it from where it is whole"
 WHOLE = "OCI index, 2 images: 2 manifests, 2 configs, 2 layers (21.0 kB) answer"
 
 

@@ -17,7 +17,7 @@ from tests.support.specs import write_spec
 AMD64, ARM64 = make_image("linux/amd64", layers=2), make_image("linux/arm64")
 INDEX = make_index(AMD64, ARM64, attestations=True)
 LAYER, CONFIG = digest_of(AMD64.layers[0]), digest_of(ARM64.config)
-AGAIN = "push the image again, or copy it from where it is whole"
+AGAIN = "push again with --force, or copy it from where it is whole"
 
 
 def repository_folder(registry: DockerRegistry, repository: str) -> Path:

@@ -38,7 +38,7 @@ def bring(world: World, *names: str, before: Callable[[], None] = lambda: None) 
     before()
 
     async def work() -> Transfer:
-        transfer = Transfer(world[APP])
+        transfer = Transfer(world[APP], trusts=world[APP].keeps_whole)
         await transfer.bring(wanted)
         return transfer
 

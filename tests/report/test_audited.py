@@ -113,7 +113,7 @@ def test_document() -> None:
                 "code": "source-invalid",
                 "message": f"layer {LAYER} of linux/amd64, linux/arm64 is missing",
                 "where": f"{APP}:1.0",
-                "hint": "push the image again, or copy it from where it is whole",
+                "hint": "push again with --force, or copy it from where it is whole",
             }
         ],
     }  # fmt: skip
