@@ -25,13 +25,17 @@ from tests.support.pushing import push_image
 
 ROUND_TRIP = 0.02
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
-EARLIEST, LATEST = 0.3, 1.1
-"""When a run is killed, in parts of the time that it would have taken: Python starts before."""
+LATEST = 1.05
+"""Until when a run is killed, in parts of the requests that it would have sent."""
+
+ANSWERED = b"response completed"
+"""What the registry writes down for each request."""
 
 WITH_LAYOUT = 3
 """Every so many runs there is a layout among the targets."""
 
 PATIENCE = 60.0
+LOOK_SECONDS = 0.002
 BUILDS = "team/builds"
 ARCHITECTURES = ("amd64", "arm64", "s390x")
 APP, WEB = (
@@ -75,22 +79,22 @@ class Ground:
     far: str
     folder: Path
 
-    def seconds(self) -> float:
-        """Measure a run that nobody kills."""
-        self._prepare(0)
-        started = time.monotonic()
-        with self._started(0) as process:
+    def requests(self, number: int) -> int:
+        """Count the requests of a run that nobody kills."""
+        self._prepare(number)
+        begin = self.registry.log.stat().st_size
+        with self._started(number) as process:
             assert process.wait(PATIENCE) == 0
-        return time.monotonic() - started
+        return self._answered(begin)
 
     def kill(self, number: int, *, after: float, by: signal.Signals) -> KillRun:
-        """Kill a run after some seconds, look, run it again, and look again."""
+        """Kill a run after so many answers, look, run it again, and look again."""
         self._prepare(number)
+        begin = self.registry.log.stat().st_size
         with self._started(number) as process:
-            try:
-                process.wait(after)
-            except subprocess.TimeoutExpired:
-                process.send_signal(by)
+            while process.poll() is None and self._answered(begin) < after:
+                time.sleep(LOOK_SECONDS)
+            process.send_signal(by)
             code = process.wait(PATIENCE)
         moved = sum(digest == new for digest, new in self._tags(number))
         wrong = [*self._wrong(number), *self._unfit(number, code, by)]
@@ -98,6 +102,12 @@ class Ground:
             again = process.wait(PATIENCE)
         wrong += [*self._wrong(number), *self._unmoved(number, again)]
         return KillRun(by, code, len([*self._tags(number)]), moved, again, tuple(wrong))
+
+    def _answered(self, begin: int) -> int:
+        """Count the requests that were answered since the registry's log had this size."""
+        with self.registry.log.open("rb") as log:
+            log.seek(begin)
+            return log.read().count(ANSWERED)
 
     def _prepare(self, number: int) -> None:
         for name in ("app", "web"):
@@ -194,7 +204,9 @@ def kill_many(folder: Path, runs: int, *, seed: int = 0) -> Iterator[KillRun]:
     """Kill so many runs, each at a moment of its own, the signals in turns."""
     chance = random.Random(seed)
     with killing_ground(folder) as ground:
-        whole = ground.seconds()
+        # The first one fills the cache, the others tell how long runs are with and without layout.
+        others = range(runs + 1, runs + 2 + WITH_LAYOUT)
+        requests = {number % WITH_LAYOUT: ground.requests(number) for number in others}
         for number in range(1, runs + 1):
-            after = whole * chance.uniform(EARLIEST, LATEST)
+            after = requests[number % WITH_LAYOUT] * chance.uniform(0, LATEST)
             yield ground.kill(number, after=after, by=SIGNALS[number % len(SIGNALS)])
