@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from urllib.parse import quote
 
-from mbuild.errors import IntegrityError, MbuildError, NotFound, ProtocolError
+from mbuild.errors import IntegrityError, MbuildError, NotFound, ProtocolError, TransportError
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of, parse_digest
@@ -63,18 +63,20 @@ class Manifests:
         """Put a manifest under its digest, and name tags beside that are to move to it.
 
         Gives the tags that the registry took. One that has shown to take none is not asked
-        again; one that refuses the whole for its tags gets the manifest alone.
+        again; one that answers with any failure gets the manifest alone.
         """
         digest = str(content.digest)
         if self.takes_tags is not False:
             try:
                 answer = await self._put(path, digest, content, tags[:MOST_TAGS])
-            except MbuildError as error:
-                if not error.refusal:
-                    raise
+            except (TransportError, IntegrityError):
+                raise
+            except MbuildError:  # whatever it says, it may be meant for the tags
+                pass
             else:
                 return self._taken(answer, tags)
         await self._put(path, digest, content)
+        self.takes_tags = bool(self.takes_tags)
         return frozenset()
 
     def _taken(self, answer: Answer | None, tags: tuple[str, ...]) -> frozenset[str]:

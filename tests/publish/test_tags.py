@@ -132,6 +132,16 @@ def test_moving_tags_in_one_request(world: World) -> None:
     assert sorted(tags_written(world)[2:]) == ["app 1,latest", f"{MIRROR} 1,latest"]
 
 
+def test_moving_tags_that_are_not_taken(world: World) -> None:
+    """What a registry leaves out of one request is put by itself."""
+    world[APP].takes_tags = True
+    hold(world, APP, "1", "latest")
+    world[APP].faults.append(StoreFault("put_tagged", gives=frozenset({"1"})))
+    (outcome,) = push(world, tags=("1", "latest"))
+    assert outcome.is_published
+    assert tags_written(world) == ["app 1,latest", "app latest"]
+
+
 def test_a_tag_in_one_request_is_changed(world: World) -> None:
     """A tag that was made meanwhile stops the index with its tags as well."""
     world[APP].takes_tags = None

@@ -1,17 +1,30 @@
 """Tags: several in one request, deleted alone where that is known, listed page by page."""
 
+import asyncio
+
 import pytest
 
 from mbuild.registry.client import Registry
-from tests.registry.world import HOST, NO_REGISTRY, Recorder, ask, content_of, error_of
-from tests.support.exchange import Answer
+from mbuild.registry.tags import DELETES_ONLY_TAG
+from tests.registry.token_world import TokenService, world
+from tests.registry.world import (
+    HOST,
+    NO_REGISTRY,
+    Recorder,
+    ask,
+    content_of,
+    error_of,
+    open_registries,
+)
+from tests.support.exchange import Answer, Handler, Request
 from tests.support.fake_registry import FakeRegistry
-from tests.support.faults import Fault, content, header, html, lost_reply, status
-from tests.support.images import make_image, make_index
+from tests.support.faults import Effect, Fault, content, header, html, lost, lost_reply, status
+from tests.support.images import digest_of, make_image, make_index
 
 INDEX = make_index(make_image())
 CONTENT = content_of(INDEX)
 NAMES = ("1.0", "latest")
+DIGEST = digest_of(b"other")
 
 
 @pytest.fixture
@@ -62,12 +75,21 @@ def test_tags_are_ignored(recorder: Recorder, fake: FakeRegistry) -> None:
     assert puts(fake) == ["tag=1.0&tag=latest 201", "- 201"]
 
 
-@pytest.mark.parametrize("code", [400, 404, 405, 413, 414, 431])
+@pytest.mark.parametrize("code", [400, 403, 404, 405, 413, 414, 431, 500])
 def test_query_is_refused(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
-    """A refusal may be meant for the query: the manifest is put without it."""
-    fake.faults.append(Fault("PUT", "", status(code), times=1))
-    assert ask(recorder, fake, put_tagged) == frozenset()
-    assert puts(fake) == [f"tag=1.0&tag=latest {code}", "- 201"]
+    """Any failure may be meant for the query: the manifest is put without it, now and later."""
+
+    def unless_alone(request: Request, registry: Handler) -> Answer:
+        return status(code)(request, registry) if request.query else registry(request)
+
+    fake.repository("team/app").manifests.pop(INDEX.digest)
+    fake.faults.append(Fault("PUT", "", unless_alone))
+
+    async def use(registry: Registry) -> tuple[frozenset[str], frozenset[str]]:
+        return await put_tagged(registry), await put_tagged(registry)
+
+    assert ask(recorder, fake, use, attempts=1) == (frozenset(), frozenset())
+    assert puts(fake) == [f"tag=1.0&tag=latest {code}", "- 201", "- 201"]
 
 
 def test_manifest_is_refused(recorder: Recorder, fake: FakeRegistry) -> None:
@@ -77,12 +99,19 @@ def test_manifest_is_refused(recorder: Recorder, fake: FakeRegistry) -> None:
     assert puts(fake) == ["tag=1.0&tag=latest 403", "- 403"]
 
 
-def test_failure_is_no_refusal(recorder: Recorder, fake: FakeRegistry) -> None:
-    """A registry that is down is not asked again without the query."""
+@pytest.mark.parametrize(
+    ("effect", "kind"),
+    [(lost(), "TransportError"), (header("Docker-Content-Digest", DIGEST), "IntegrityError")],
+    ids=["no answer", "other bytes"],
+)
+def test_failure_is_no_refusal(
+    recorder: Recorder, fake: FakeRegistry, effect: Effect, kind: str
+) -> None:
+    """What no other request would mend is not asked again without the query."""
     fake.repository("team/app").manifests.pop(INDEX.digest)
-    fake.faults.append(Fault("PUT", "", status(503)))
-    assert error_of(recorder, fake, put_tagged, attempts=1)[:2] == ("RegistryError", 6)
-    assert puts(fake) == ["tag=1.0&tag=latest 503"]
+    fake.faults.append(Fault("PUT", "", effect))
+    assert error_of(recorder, fake, put_tagged, attempts=1)[:2] == (kind, 6)
+    assert len(puts(fake)) == 1
 
 
 def test_reply_is_lost(recorder: Recorder, fake: FakeRegistry) -> None:
@@ -150,6 +179,35 @@ def test_delete_fails(recorder: Recorder, fake: FakeRegistry) -> None:
     assert error_of(recorder, fake, learn_and_delete) == (
         "RegistryError", 6, f"{HOST}/team/app:1.0: {HOST} answered 409 Conflict",
     )  # fmt: skip
+
+
+def test_right_to_delete(recorder: Recorder) -> None:
+    """The right to delete is asked for when a tag is deleted, and never before."""
+    tokens = TokenService()
+    fake, hosts = world(tokens)
+    fake.put("team/app", "old", INDEX)
+    fake.takes_tags = fake.deletes_tags = True
+
+    async def scenario() -> bool:
+        async with open_registries(recorder, hosts) as registries:
+            registries.may_push(HOST, "team/app")
+            return await learn_and_delete(registries.registry(HOST))
+
+    assert asyncio.run(scenario()) is True
+    push = "repository%3Ateam%2Fapp%3Apull%2Cpush"
+    assert tokens.scopes == [push, f"{push}%2Cdelete"]
+
+
+@pytest.mark.parametrize("domain", sorted(DELETES_ONLY_TAG))
+def test_known_registries(recorder: Recorder, fake: FakeRegistry, domain: str) -> None:
+    """A registry that is known to delete a tag alone is asked at once."""
+
+    async def scenario() -> bool:
+        async with open_registries(recorder, {domain: fake}) as registries:
+            return await registries.registry(domain).delete_tag("team/app", "old")
+
+    assert asyncio.run(scenario()) is True
+    assert [one.path for one in fake.log.asked("DELETE")] == ["/v2/team/app/manifests/old"]
 
 
 # --- Listing tags ---
