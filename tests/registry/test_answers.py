@@ -106,3 +106,44 @@ def test_failure(status: int, kind: type, hint: str) -> None:
     error = failure(answer(status), where="w", login_hint="log in")
     assert type(error) is kind
     assert str(error) == f"w: {answer(status).describe()}{hint}"
+
+
+def with_headers(*headers: tuple[str, str]) -> Answer:
+    """An answer to a request of a repository's tags."""
+    url = httpx.URL("https://reg.test/v2/app/tags/list?n=2")
+    return Answer(200, httpx.Headers(list(headers)), b"", url)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([], set()),
+        ([("OCI-Tag", "1.0")], {"1.0"}),
+        ([("OCI-Tag", "1.0"), ("oci-tag", "latest")], {"1.0", "latest"}),
+        ([("OCI-Tag", "1.0,latest , ")], {"1.0", "latest"}),
+    ],
+    ids=["none", "one", "repeated", "list"],
+)
+def test_tags(headers: list[tuple[str, str]], expected: set[str]) -> None:
+    """OCI-Tag names tags in one header or in several."""
+    assert with_headers(*headers).tags == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([], ""),
+        ([("Link", '</v2/app/tags/list?last=b>; rel="next"')], "/v2/app/tags/list?last=b"),
+        ([("Link", "</v2/app/tags/list?last=b>;REL=next")], "/v2/app/tags/list?last=b"),
+        ([("Link", '<?last=b>; title="x"; rel="next"')], "/v2/app/tags/list?last=b"),
+        ([("Link", '</a>; rel="prev", </b>; rel="next"')], "/b"),
+        ([("Link", '</a>; rel="prev"'), ("Link", '</b>; rel="next"')], "/b"),
+        ([("Link", '</a>; rel="prev"')], ""),
+        ([("Link", '</a>; rel="nextish"')], ""),
+        ([("Link", "next")], ""),
+    ],
+)
+def test_next_page(headers: list[tuple[str, str]], expected: str) -> None:
+    """The page that follows is a Link with rel=next, relative to the one before."""
+    found = with_headers(*headers).next_page
+    assert found == (f"https://reg.test{expected}" if expected else "")
