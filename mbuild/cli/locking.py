@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mbuild.cli.files import check_result_file, write_result_file
@@ -12,6 +13,7 @@ from mbuild.errors import MbuildError, worst_exit_code
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.pins import Pins
 from mbuild.publish.publish import Publisher
+from mbuild.report.document import Effort
 from mbuild.report.errors import error_lines
 from mbuild.report.locked import lock_lines, make_lock_document
 from mbuild.spec.lock import to_bytes
@@ -39,16 +41,19 @@ class Locking:
         errors += self.pins.errors
         if not errors:
             errors += self._write()
-        if self.view.output is Output.JSON:
-            lock = () if errors else self.pins.sources
-            print_document(make_lock_document(lock, effort, errors=errors))
-        elif not errors:
-            print_lines(lock_lines(self.file, self.pins.sources, quiet=self.view.quiet))
         for warning in dict.fromkeys(text for one in outcomes for text in one.warnings):
             tell(f"warning: {warning}")
         for line in error_lines(errors):
             tell(f"error: {line}")
+        self._print(effort, errors)
         return worst_exit_code(errors)
+
+    def _print(self, effort: Effort, errors: Sequence[MbuildError]) -> None:
+        sources = () if errors else self.pins.sources
+        if self.view.output is Output.JSON:
+            print_document(make_lock_document(sources, effort, errors=errors))
+        elif not errors:
+            print_lines(lock_lines(self.file, sources, quiet=self.view.quiet))
 
     async def _resolve(self, session: Session) -> tuple[Outcome, ...]:
         publisher = Publisher(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.world import AMD64, ARM64, SPEC, mbuild, write_builds
-from tests.support.images import digest_of, make_index, write_layout
+from tests.support.images import digest_of, make_image, make_index, write_layout
 
 DIGEST = "sha256:dbde8386143a1acb1d55e32a8bd7fee8bd9fdb629ca4d41917c6904781219983"
 NAME = f"oci:dist@{DIGEST}"
@@ -53,6 +53,32 @@ def test_plan(folder: Path, words: tuple[str, ...]) -> None:
 @pytest.mark.usefixtures("folder")
 def test_plan_check() -> None:
     """With --check a difference is code 7, and none is 0."""
+    assert mbuild("plan", "--check").code == 7
+    mbuild("push")
+    assert mbuild("plan", "--check").code == 0
+
+
+DIFFERENCES = [
+    ("image", SPEC.replace("linux/arm64: oci:builds:arm64", "linux/arm64: oci:more:new")),
+    ("added platform", SPEC + "  linux/s390x: oci:more:s390x\n"),
+    ("removed platform", SPEC.replace("  linux/arm64: oci:builds:arm64\n", "")),
+    ("order", "platforms: {linux/arm64: oci:builds:arm64, linux/amd64: oci:builds:amd64}\nimage: oci:dist:1.0\n"),
+    ("tag", SPEC + "tags: [latest]\n"),
+    ("annotation of the index", SPEC + "annotations: {a: '1'}\n"),
+    (
+        "annotation of an entry",
+        SPEC.replace("oci:builds:arm64", "{image: 'oci:builds:arm64', annotations: {a: '1'}}"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", [one[1] for one in DIFFERENCES], ids=[one[0] for one in DIFFERENCES])  # fmt: skip
+def test_plan_check_of_any_difference(folder: Path, spec: str) -> None:
+    """Every kind of difference counts, and after a push of it none is left."""
+    new, s390x = make_image("linux/arm64", seed="new"), make_image("linux/s390x")
+    write_layout(folder / "more", {"new": new, "s390x": s390x})
+    mbuild("push")
+    (folder / "manifests.yaml").write_text(spec)
     assert mbuild("plan", "--check").code == 7
     mbuild("push")
     assert mbuild("plan", "--check").code == 0

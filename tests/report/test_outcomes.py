@@ -1,5 +1,6 @@
 """Lines for a person: whole reports, aligned, with nothing that is not so."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -331,3 +332,21 @@ def test_many() -> None:
     changed = [*lines(PUBLISHED), *lines(FAILED)]
     assert report(*many) == [*changed, "1,202 targets: 1 pushed, 1 failed, 1,200 unchanged"]
     assert len(report(*many, verbose=True)) == 1200 * len(lines(KEPT)) + len(changed) + 1
+
+
+def test_thousands_are_told_at_once() -> None:
+    """The report of thousands of changes is made line by line, and is not the slow part of a run."""
+    many = batch(*[PUBLISHED] * 2000)
+    began = time.process_time()
+    size = sum(map(len, report_lines(many, planned=True)))
+    assert time.process_time() - began < 1
+    assert size > 1_000_000
+
+
+def test_held_back() -> None:
+    """A target whose tags all stand for newer versions is unchanged, and says so."""
+    tags = (TagOutcome("latest", "untouched", OLD, reason="it holds 2.0"),)
+    outcome = replace(KEPT, tags=tags)
+    told = "not published, every tag stands for a newer version"
+    assert report(outcome) == [f"{APP}@{INDEX.digest}  OCI index, 1 image: {told}"]
+    assert report(*batch(outcome, FAILED))[-1] == "2 targets: 1 failed, 1 unchanged"

@@ -4,7 +4,7 @@ import json
 from textwrap import dedent
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbuild.errors import SpecError
@@ -62,6 +62,7 @@ def test_read_back() -> None:
     assert parse_lock("l.json", to_bytes([])).sources == ()
 
 
+@settings(deadline=None)
 @given(names=NAMES, size=st.integers(0, 10**15 - 1))
 def test_any_sources_are_read_back(names: list[str], size: int) -> None:
     """Whatever a source is called, it is read back as it was written."""

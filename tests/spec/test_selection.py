@@ -1,12 +1,13 @@
 """Which targets are chosen by name, and how a job is split over machines."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mbuild.errors import UsageError
+from mbuild.oci.reference import Reference
 from mbuild.spec.selection import Shard, find_shards, parse_shard, select
-from mbuild.spec.spec import Spec, Target
+from mbuild.spec.spec import Destination, Position, Spec, Target
 from tests.spec.reading import read
 
 SPEC = read("""
@@ -87,14 +88,15 @@ def test_bad_shard(text: str) -> None:
 
 
 def named(*names: str) -> Spec:
-    """A spec of targets with these names, made of a foreign image."""
-    lines = [f"  - {{image: registry.test/{name}:1, sources: [a:1]}}" for name in names]
-    return read("\n".join(["images:", *lines]))
+    """A spec of targets with these names."""
+    places = [Destination(Reference("registry.test", name), ("1",)) for name in names]
+    return Spec(tuple(Target((place,), (), Position("m.yaml", 1, 1)) for place in places))
 
 
-NAMES = st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), min_size=1, max_size=8, unique=True)
+NAMES = st.lists(st.from_regex(r"[a-z]{1,3}", fullmatch=True), min_size=1, max_size=12, unique=True)
 
 
+@settings(deadline=None)
 @given(names=NAMES, count=st.integers(1, 6))
 def test_shards_are_a_partition(names: list[str], count: int) -> None:
     """Every target is in exactly one of the shards, in the order of the spec."""
@@ -105,6 +107,7 @@ def test_shards_are_a_partition(names: list[str], count: int) -> None:
                for one in shards)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(names=NAMES, more=NAMES, count=st.integers(1, 6))
 def test_further_targets_move_no_other(names: list[str], more: list[str], count: int) -> None:
     """A target's shard does not change when others come before it or behind it."""
