@@ -343,7 +343,7 @@ def test_thousands_are_told_at_once() -> None:
     assert size > 1_000_000
 
 
-def test_held_back() -> None:
+def test_a_target_held_back() -> None:
     """A target whose tags all stand for newer versions is unchanged, and says so."""
     tags = (TagOutcome("latest", "untouched", OLD, reason="it holds 2.0"),)
     outcome = replace(KEPT, tags=tags)
