@@ -65,7 +65,7 @@ class _Restraint:
     async def _reason(self, tag: TagOutcome, floating: Floating, ours: Version) -> str:
         """Say why the tag stays, in empty text if it may move."""
         held = await self._held(tag)
-        if held:
+        if held and floating.begins(held):
             return f"it holds {held}, newer than {ours}" if held.is_newer(ours) else ""
         if self._listed is None:
             self._listed = await self._step.store.list_tags()

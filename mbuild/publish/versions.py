@@ -68,10 +68,13 @@ class Floating:
     prefix: tuple[int, ...] = ()
     track: str = ""
 
+    def begins(self, version: Version) -> bool:
+        """Tell whether a version has the tag's numbers."""
+        return version.numbers[: len(self.prefix)] == self.prefix
+
     def covers(self, version: Version) -> bool:
         """Tell whether the tag may stand for that version."""
-        begins = version.numbers[: len(self.prefix)] == self.prefix
-        return begins and version.is_full and version.track == self.track
+        return self.begins(version) and version.is_full and version.track == self.track
 
 
 def parse_version(text: str) -> Version | None:

@@ -81,6 +81,14 @@ def test_without_the_option(world: World) -> None:
     assert world.calls("list_tags") == []
 
 
+def test_what_it_holds_is_of_another_line(world: World) -> None:
+    """A tag that holds a version it cannot stand for is judged by the repository's tags."""
+    hold(world, "2.0.0", "1", "1.4")
+    hold_plain(world, "1.5.0", "1.5.0")
+    (outcome,) = push(world, "1.4.2", "1.4", "1")
+    assert tags_of(outcome) == [("1.4.2", "created"), ("1.4", "moved"), ("1", "untouched")]
+
+
 def test_newer_tags(world: World) -> None:
     """Where an index does not say its version, the repository's tags do; they are listed once."""
     hold_plain(world, "2.0.0", "2.0.0", "latest")
