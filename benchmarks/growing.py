@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.catalogue import ROUND_TRIP, Measured, measure_catalogue
+from benchmarks.catalogue import ROUND_TRIP, Catalogue, Measured, measure_catalogue
 from benchmarks.measure import Place, Run
 from benchmarks.plot import Plot
 from benchmarks.table import MEGABYTE, Figure, Limit, limited
 
 LARGEST = 2000
 """The targets for which the limits in seconds are given; fewer get their share."""
+
+START_SECONDS = 1.0
+"""What of a limit a run may take whatever its size: a process that starts."""
 
 FORCED_SECONDS = 120.0
 AGAIN_SECONDS = 25.0
@@ -57,18 +60,23 @@ def catalogue_plot(measured: Sequence[Measured]) -> Plot:
 
 def _figures(measured: Measured) -> Iterator[Figure]:
     catalogue = measured.catalogue
-    share = catalogue.targets / LARGEST
     forced, again, cold = measured.forced, measured.again, measured.cold
     counts = f"{catalogue.targets:,} indexes, {catalogue.tags:,} tags"
-    yield limited(f"{counts}: every tag new", forced.seconds, FORCED_SECONDS * share, "s")
+    yield limited(
+        f"{counts}: every tag new", forced.seconds, _share(FORCED_SECONDS, catalogue), "s"
+    )
     yield _requests(forced, catalogue.tags)
     yield limited("  peak memory", forced.peak / MEGABYTE, MOST_MEGABYTES, "MB")
-    yield limited("  nothing to do", again.seconds, AGAIN_SECONDS * share, "s")
+    yield limited("  nothing to do", again.seconds, _share(AGAIN_SECONDS, catalogue), "s")
     most = MOST_PER_TAG * catalogue.tags + catalogue.sources
     yield limited("    requests", _effort(again)["requests"], most, "requests")
     yield limited("    peak memory", again.peak / MEGABYTE, MOST_MEGABYTES, "MB")
     yield Figure("  nothing to do, empty cache", f"{cold.seconds:.1f} s")
     yield _requests(cold, catalogue.tags)
+
+
+def _share(seconds: float, catalogue: Catalogue) -> float:
+    return START_SECONDS + (seconds - START_SECONDS) * catalogue.targets / LARGEST
 
 
 def _requests(run: Run, tags: int) -> Figure:

@@ -13,13 +13,12 @@ WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 70, 210, 60, 50
 LINE_HEIGHT = 17
 STYLE = """\
-text { font: 13px system-ui, sans-serif; fill: #444 }
+text { font: 13px system-ui, sans-serif; fill: #767676 }
 .title { font-size: 15px; font-weight: 600 }
 .grid { stroke: #8885; stroke-width: 1 }
-.line { fill: none; stroke-width: 2.5; stroke-linejoin: round }
-@media (prefers-color-scheme: dark) { text { fill: #ccc } }"""
+.line { fill: none; stroke-width: 2.5; stroke-linejoin: round }"""
 COLOURS = ("#3584e4", "#e66100", "#26a269", "#9141ac", "#a37b00", "#1a9ba1", "#e01b6a", "#77767b")
-"""Each keeps a contrast of 3 to 1 to white and to a dark page."""
+"""Each keeps its contrast to white and to a dark page, as the grey of the texts does."""
 
 
 @dataclass(frozen=True, slots=True)
