@@ -18,7 +18,7 @@ import typer.main
 import mbuild
 from mbuild.cli.app import app
 from mbuild.errors import WORST_FIRST, MbuildError
-from mbuild.publish.audit import Kind, Reason
+from mbuild.publish.audit.findings import Kind, Reason
 from mbuild.publish.outcome import Change, TagAction
 from tests.support.cli import run_mbuild
 from tests.support.docker_registry import DockerRegistry

@@ -11,8 +11,8 @@ from mbuild.cli.session import Session, run_session
 from mbuild.cli.streams import print_document, print_lines, tell
 from mbuild.errors import MbuildError, worst_exit_code
 from mbuild.publish.outcome import Outcome
-from mbuild.publish.pins import Pins
 from mbuild.publish.publish import Publisher
+from mbuild.publish.read.pins import Pins
 from mbuild.report.document import Effort
 from mbuild.report.errors import error_lines
 from mbuild.report.locked import lock_lines, make_lock_document

@@ -10,10 +10,10 @@ from mbuild.cli.options import NetworkOptions, Output, ViewOptions, WriteOptions
 from mbuild.cli.session import Session, run_session
 from mbuild.cli.streams import print_document, print_lines, tell
 from mbuild.errors import MbuildError, StoreError, worst_exit_code
+from mbuild.publish.decide.rules import TagRules
 from mbuild.publish.outcome import Outcome
-from mbuild.publish.patience import Patience
 from mbuild.publish.publish import Publisher
-from mbuild.publish.rules import TagRules
+from mbuild.publish.read.patience import Patience
 from mbuild.report.document import Effort, make_document, to_json
 from mbuild.report.errors import error_lines
 from mbuild.report.metadata import make_metadata

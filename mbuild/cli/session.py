@@ -15,10 +15,10 @@ from mbuild.cli.console import Console
 from mbuild.cli.options import NetworkOptions, ViewOptions
 from mbuild.errors import Interrupted, UsageError
 from mbuild.oci.reference import is_domain
-from mbuild.publish.library import Library
+from mbuild.publish.read.library import Library
+from mbuild.registry.http.tls import check_ca_file
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
-from mbuild.registry.tls import check_ca_file
 from mbuild.report.document import Effort
 from mbuild.store.cache import Cache, NoCache, open_cache
 from mbuild.store.files import Sleep

@@ -10,8 +10,8 @@ from mbuild.cli.session import Session, run_session
 from mbuild.cli.streams import print_document, print_lines, tell
 from mbuild.errors import Failures, MbuildError, StoreError, UsageError, worst_exit_code
 from mbuild.oci.reference import AnyReference, parse_any_reference
-from mbuild.publish.audit import Audit
-from mbuild.publish.auditor import Auditor
+from mbuild.publish.audit.auditor import Auditor
+from mbuild.publish.audit.findings import Audit
 from mbuild.report.audited import audit_lines, make_audit_document, whole_lines
 from mbuild.report.document import Effort
 from mbuild.report.errors import error_lines

@@ -18,21 +18,21 @@ from mbuild.errors import (
 )
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
-from mbuild.publish.assemble import compose
-from mbuild.publish.differences import Listed
-from mbuild.publish.downgrade import hold_back
-from mbuild.publish.library import Library
+from mbuild.publish.decide.assemble import compose
+from mbuild.publish.decide.differences import Listed
+from mbuild.publish.decide.downgrade import hold_back
+from mbuild.publish.decide.plan import Plan, make_plan, untouched
+from mbuild.publish.decide.rules import TagRules, check_clobber
+from mbuild.publish.decide.validate import check_format, check_sources
 from mbuild.publish.outcome import Outcome
-from mbuild.publish.patience import Patience
-from mbuild.publish.plan import Plan, make_plan, untouched
-from mbuild.publish.present import Presence
-from mbuild.publish.push import push_plan
-from mbuild.publish.resolve import Reading, Resolved, resolve_target
-from mbuild.publish.rules import TagRules, check_clobber
+from mbuild.publish.read.library import Library
+from mbuild.publish.read.patience import Patience
+from mbuild.publish.read.present import Presence
+from mbuild.publish.read.resolve import Reading, Resolved, resolve_target
+from mbuild.publish.read.source import Source
 from mbuild.publish.sequence import Order, Work, teach
-from mbuild.publish.source import Source
 from mbuild.publish.together import both, raise_any
-from mbuild.publish.validate import check_format, check_sources
+from mbuild.publish.write.push import push_plan
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores

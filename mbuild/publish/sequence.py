@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from mbuild.errors import SourceError
 from mbuild.oci.manifest import parse_image_manifest
-from mbuild.publish.library import Library
+from mbuild.publish.decide.plan import Plan
 from mbuild.publish.outcome import Outcome
-from mbuild.publish.plan import Plan
+from mbuild.publish.read.library import Library
 from mbuild.spec.dependencies import find_needs
 from mbuild.spec.spec import Target
 

@@ -11,7 +11,7 @@ from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of, parse_digest
 from mbuild.oci.manifest import Content, media_type_of
-from mbuild.registry.answers import Answer
+from mbuild.registry.http.answers import Answer
 from mbuild.registry.put import Put
 from mbuild.registry.session import Request, Session
 

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 from mbuild.errors import IntegrityError, MbuildError, RegistryError, TagRefused
 from mbuild.oci.manifest import Content
-from mbuild.registry.answers import Answer
-from mbuild.registry.failures import Temporary
+from mbuild.registry.http.answers import Answer
+from mbuild.registry.http.failures import Temporary
 from mbuild.registry.session import Request, Session
 
 _UNSETTLED = frozenset({"BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID"})

@@ -14,18 +14,18 @@ from typing import Self, TypeVar
 import httpx
 
 from mbuild.registry.client import Registry
-from mbuild.registry.clocks import Clocks
-from mbuild.registry.credentials import Keychain, config_path
-from mbuild.registry.deadline import Deadline
 from mbuild.registry.hosts import Host, make_host
+from mbuild.registry.http.routes import Outside, Routes
+from mbuild.registry.http.tls import make_tls_context
+from mbuild.registry.http.wire import Wire
+from mbuild.registry.login.credentials import Keychain, config_path
 from mbuild.registry.observer import Observer, silent
-from mbuild.registry.pace import Pace
-from mbuild.registry.routes import Outside, Routes
+from mbuild.registry.retry.clocks import Clocks
+from mbuild.registry.retry.deadline import Deadline
+from mbuild.registry.retry.pace import Pace
+from mbuild.registry.retry.transport import Policy, Tally
 from mbuild.registry.session import Session
 from mbuild.registry.settings import Settings
-from mbuild.registry.tls import make_tls_context
-from mbuild.registry.transport import Policy, Tally
-from mbuild.registry.wire import Wire
 
 T = TypeVar("T")
 

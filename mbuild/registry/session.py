@@ -10,18 +10,18 @@ import httpx
 
 from mbuild.errors import Denied, MbuildError
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
-from mbuild.registry.answers import MAX_ERROR_BODY, Answer, failure
-from mbuild.registry.auth import Authorizer, Surroundings
-from mbuild.registry.clocks import Clocks
-from mbuild.registry.credentials import Credentials
-from mbuild.registry.failures import NotTls, Temporary, located, translated
 from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
-from mbuild.registry.limits import LimitWatch, has_limits
-from mbuild.registry.temporary import check_answer
-from mbuild.registry.token_client import TokenClient
-from mbuild.registry.transport import Policy
-from mbuild.registry.wire import Wire, checked_length, host_of
+from mbuild.registry.http.answers import MAX_ERROR_BODY, Answer, failure
+from mbuild.registry.http.failures import NotTls, Temporary, located, translated
+from mbuild.registry.http.wire import Wire, checked_length, host_of
+from mbuild.registry.login.auth import Authorizer, Surroundings
+from mbuild.registry.login.credentials import Credentials
+from mbuild.registry.login.token_client import TokenClient
+from mbuild.registry.retry.clocks import Clocks
+from mbuild.registry.retry.limits import LimitWatch, has_limits
+from mbuild.registry.retry.temporary import check_answer
+from mbuild.registry.retry.transport import Policy
 
 PULL = "pull"
 PUSH = "pull,push"

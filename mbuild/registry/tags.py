@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from mbuild.errors import ProtocolError
 from mbuild.oci.fields import parse_object
-from mbuild.registry.answers import Answer
+from mbuild.registry.http.answers import Answer
 from mbuild.registry.session import Request, Session
 
 DELETES_ONLY_TAG = frozenset({"quay.io", "registry.gitlab.com"})

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from mbuild.errors import IntegrityError, ProtocolError
 from mbuild.oci.descriptor import Descriptor
-from mbuild.registry.answers import Answer
 from mbuild.registry.blobs import checked
-from mbuild.registry.failures import Temporary
+from mbuild.registry.http.answers import Answer
+from mbuild.registry.http.failures import Temporary
 from mbuild.registry.session import Request, Session
 
 OpenSource = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
-from mbuild.publish.audit import Audit, Counts, Finding
+from mbuild.publish.audit.findings import Audit, Counts, Finding
 from mbuild.report.document import VERSION, Effort
 from mbuild.report.errors import error_objects
 from mbuild.report.text import count, human_size

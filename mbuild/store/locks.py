@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mbuild.registry.deadline import Deadline
+from mbuild.registry.retry.deadline import Deadline
 from mbuild.store.files import Sleep, try_lock
 
 POLL_SECONDS = 0.05

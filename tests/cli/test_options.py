@@ -8,7 +8,7 @@ import pytest
 from mbuild.cli.options import NetworkOptions
 from mbuild.cli.publishing import Publication, Result
 from mbuild.cli.session import make_settings
-from mbuild.publish.rules import TagRules
+from mbuild.publish.decide.rules import TagRules
 from tests.cli.world import mbuild
 from tests.support.certificates import make_authority
 

@@ -8,8 +8,8 @@ import pytest
 
 from mbuild.errors import Denied, NotFound, SpecError, TransportError, worst_exit_code
 from mbuild.publish import publish as flow
-from mbuild.publish.library import Library
 from mbuild.publish.publish import Publisher
+from mbuild.publish.read.library import Library
 from mbuild.spec.spec import Position, Spec
 from tests.publish.world import (
     APP,

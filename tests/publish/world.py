@@ -12,13 +12,13 @@ import pytest
 from mbuild.errors import MbuildError, flatten
 from mbuild.oci.platform import parse_platform
 from mbuild.oci.reference import AnyReference, LayoutReference, parse_any_reference
-from mbuild.publish.library import Library
+from mbuild.publish.decide.rules import TagRules
 from mbuild.publish.outcome import Outcome
-from mbuild.publish.present import Presence
 from mbuild.publish.publish import Publisher
-from mbuild.publish.resolve import Reading, Resolved, resolve_target
-from mbuild.publish.rules import TagRules
-from mbuild.publish.source import Source
+from mbuild.publish.read.library import Library
+from mbuild.publish.read.present import Presence
+from mbuild.publish.read.resolve import Reading, Resolved, resolve_target
+from mbuild.publish.read.source import Source
 from mbuild.publish.together import both, raise_any
 from mbuild.spec.spec import Destination, Entry, Position, Spec, Target
 from mbuild.store.layout import LayoutStore

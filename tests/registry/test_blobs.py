@@ -10,7 +10,7 @@ from mbuild.errors import IntegrityError, MbuildError, NotFound, TransportError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.registry.blobs import checked
 from mbuild.registry.client import Registry
-from mbuild.registry.failures import Temporary
+from mbuild.registry.http.failures import Temporary
 from tests.registry.world import (
     DAMAGED,
     HOST,

@@ -6,7 +6,7 @@ import pytest
 
 from mbuild.registry.client import Registry
 from mbuild.registry.tags import DELETES_ONLY_TAG
-from tests.registry.token_world import TokenService, world
+from tests.registry.login.token_world import TokenService, world
 from tests.registry.world import (
     HOST,
     NO_REGISTRY,

@@ -6,7 +6,7 @@ import pytest
 
 from mbuild.errors import Denied
 from mbuild.oci.digest import digest_of
-from mbuild.publish.audit import Audit, Counts, Finding, Flaw
+from mbuild.publish.audit.findings import Audit, Counts, Finding, Flaw
 from mbuild.report.audited import audit_lines, make_audit_document, whole_lines
 from mbuild.report.document import Effort
 from tests.support.images import make_image, make_index

@@ -8,9 +8,9 @@ from random import Random
 import httpx
 
 from mbuild.errors import MbuildError, worst_exit_code
-from mbuild.publish.library import Library
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.publish import Publisher
+from mbuild.publish.read.library import Library
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
 from mbuild.spec.parse import SpecText, parse_spec

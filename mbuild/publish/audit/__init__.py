@@ -1,0 +1,1 @@
+"""Whether all that a published image needs is there."""

@@ -1,0 +1,113 @@
+"""How an index differs from the one that was published before, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mbuild.oci import media_types
+from mbuild.oci.descriptor import Annotations, Descriptor, to_docker_dict, to_oci_dict
+from mbuild.oci.index import Index
+from mbuild.oci.platform import Platform, normalise
+from mbuild.publish.decide.assemble import platform_of
+from mbuild.publish.outcome import (
+    AnnotationOutcome,
+    Differences,
+    FurtherChange,
+    PlatformOutcome,
+)
+from mbuild.publish.read.source import Skipped, Source
+
+Listed = tuple[Source | Skipped, Descriptor | None]
+"""A source and its entry in the index; a skipped one has none."""
+
+Key = tuple[Platform | None, bool]
+Write = Callable[[Descriptor], dict[str, Any]]
+
+
+def find_differences(
+    index: Index, listed: Sequence[Listed], previous: Index | None, *, is_same: bool
+) -> Differences:
+    """Compare an index with the one before it, None where nothing was published.
+
+    `is_same` tells that the two have the same bytes.
+    """
+    write = to_docker_dict if media_types.is_docker(index.media_type) else to_oci_dict
+    platforms = tuple(_platforms(listed, previous, write))
+    if previous is None:
+        return Differences(platforms, tuple(_annotations((), index.annotations)))
+    told = Differences(
+        platforms,
+        tuple(_annotations(previous.annotations, index.annotations)),
+        previous.media_type,
+        tuple(_further(index, previous)),
+    )
+    if is_same or told.further or not _is_nothing(told, index.media_type):
+        return told
+    return replace(told, further=("form",))
+
+
+def _is_nothing(told: Differences, media_type: str) -> bool:
+    is_kept = all(platform.change in {"kept", "skipped"} for platform in told.platforms)
+    return is_kept and not told.annotations and told.previous_type == media_type
+
+
+def _platforms(
+    listed: Sequence[Listed], previous: Index | None, write: Write
+) -> Iterator[PlatformOutcome]:
+    """Compare entry by entry, as the new list writes them."""
+    before = {_key(entry): entry for entry in previous.images} if previous else {}
+    for source, entry in listed:
+        if entry is None:
+            platform = str(source.entry.platform or "")
+            yield PlatformOutcome(platform, source.name, "skipped")
+            continue
+        old = before.pop(_key(entry), None)
+        platform = _name_of(source, entry)
+        if old is None:
+            yield PlatformOutcome(platform, source.name, "added", entry)
+        elif write(old) == write(entry):
+            yield PlatformOutcome(platform, source.name, "kept", entry, old.digest)
+        else:
+            changed = tuple(_annotations(old.annotations, entry.annotations))
+            yield PlatformOutcome(platform, source.name, "changed", entry, old.digest, changed)
+    for old in before.values():
+        yield PlatformOutcome(str(old.platform or ""), "", "removed", old, old.digest)
+
+
+def _name_of(source: Source | Skipped, entry: Descriptor) -> str:
+    """Name the platform; an index that is passed on may leave it to the image's config."""
+    if entry.platform is None and isinstance(source, Source):
+        return str(platform_of(source))
+    return str(entry.platform)
+
+
+def _key(entry: Descriptor) -> Key:
+    return (normalise(entry.platform) if entry.platform else None, entry.is_zstd)
+
+
+def _annotations(before: Annotations, after: Annotations) -> Iterator[AnnotationOutcome]:
+    """Give what is different, in the order of the keys."""
+    old, new = dict(before), dict(after)
+    for key in sorted(old.keys() | new.keys()):
+        if key not in old:
+            yield AnnotationOutcome(key, "added", None, new[key])
+        elif key not in new:
+            yield AnnotationOutcome(key, "removed", old[key], None)
+        elif old[key] != new[key]:
+            yield AnnotationOutcome(key, "changed", old[key], new[key])
+
+
+def _further(index: Index, previous: Index) -> Iterator[FurtherChange]:
+    """Tell of what no platform shows: other attestations, or the same images in another order."""
+    now, before = (set(_digests(one.manifests)) for one in (index, previous))
+    images, earlier = _digests(index.images), _digests(previous.images)
+    if now.difference(images) != before.difference(earlier):
+        yield "attestations"
+    if images != earlier and sorted(images) == sorted(earlier):
+        yield "order"
+
+
+def _digests(entries: Sequence[Descriptor]) -> list[str]:
+    return [str(entry.digest) for entry in entries]

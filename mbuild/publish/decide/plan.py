@@ -1,0 +1,144 @@
+"""Plan: decide for every tag and platform what a push will do; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mbuild.oci.index import Index
+from mbuild.oci.manifest import Content
+from mbuild.publish.decide.differences import Listed, find_differences
+from mbuild.publish.outcome import Differences, Outcome, PlatformOutcome, TagAction, TagOutcome
+from mbuild.publish.read.present import Holding, Present
+from mbuild.publish.read.source import Child, Source
+from mbuild.spec.spec import Target
+from mbuild.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done in one repository: the tags in order, each with its action.
+
+    `anew`: nothing that a tag holds counts as proof; children and index are put again where
+    the repository has lost a part of them.
+    """
+
+    store: Store
+    tags: tuple[TagOutcome, ...]
+    differences: Differences
+    warnings: tuple[str, ...]
+    anew: bool = False
+
+    @property
+    def pending(self) -> tuple[TagOutcome, ...]:
+        """Give the tags that are to be written."""
+        return tuple(tag for tag in self.tags if tag.action not in {"kept", "untouched"})
+
+    @property
+    def is_to_do(self) -> bool:
+        """Tell whether to go there: for a tag, or to see that a place has not lost what it held."""
+        return bool(self.pending) or self.anew or not self.store.keeps_whole
+
+    @property
+    def holds_index(self) -> bool:
+        """Tell whether a tag of the repository holds the index already."""
+        return not self.anew and any(tag.action == "kept" for tag in self.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The index that will be published, the children it names, and a step a repository.
+
+    `target` is the name of the first repository with its first tag.
+    """
+
+    target: str
+    index: Content
+    children: tuple[Child, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def attestations(self) -> int:
+        """Count the attestations in the index."""
+        return sum(child.is_attestation for child in self.children)
+
+    def made_anew(self) -> Plan:
+        """Give the plan that takes nothing for proven."""
+        return replace(self, steps=tuple(replace(step, anew=True) for step in self.steps))
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Give the plan in the words of a report: what push would do."""
+        return tuple(
+            Outcome(
+                target=self.target,
+                image=step.store.name,
+                tags=step.tags,
+                index=self.index.descriptor(),
+                differences=step.differences,
+                attestations=self.attestations,
+                warnings=step.warnings,
+            )
+            for step in self.steps
+        )
+
+
+def make_plan(
+    composed: tuple[Index, Content],
+    listed: tuple[Listed, ...],
+    places: tuple[tuple[Store, Present], ...],
+) -> Plan:
+    """Compare the index, and its bytes, with what each repository holds now."""
+    sources = tuple(source for source, _ in listed if isinstance(source, Source))
+    children = tuple(child for source in sources for child in _children(source))
+    steps = tuple(_make_step(composed, listed, store, present) for store, present in places)
+    store, present = places[0]
+    return Plan(f"{store.name}:{next(iter(present.holdings))}", composed[1], children, steps)
+
+
+def untouched(target: Target, names: tuple[str, ...]) -> tuple[Outcome, ...]:
+    """Give the outcomes of a target for which no plan could be made."""
+    first = f"{names[0]}:{target.destinations[0].tags[0]}"
+    return tuple(
+        Outcome(first, name, tuple(TagOutcome(tag, "untouched") for tag in destination.tags))
+        for name, destination in zip(names, target.destinations, strict=True)
+    )
+
+
+def _children(source: Source) -> Iterator[Child]:
+    yield source.child
+    for attestation in source.attestations:
+        yield attestation.child
+
+
+def _make_step(
+    composed: tuple[Index, Content], listed: tuple[Listed, ...], store: Store, present: Present
+) -> Step:
+    index, content = composed
+    tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
+    is_same = present.compared == content.descriptor()
+    differences = find_differences(index, listed, present.previous, is_same=is_same)
+    return Step(store, tags, differences, tuple(_warnings(differences.platforms, store)))
+
+
+def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
+    held = holding.descriptor.digest if holding.descriptor else None
+    action: TagAction = "moved"
+    if not holding.is_known:
+        action = "unknown"
+    elif held is None:
+        action = "created"
+    elif held == content.digest:
+        action = "kept"
+    return TagOutcome(tag, action, held)
+
+
+def _warnings(platforms: tuple[PlatformOutcome, ...], store: Store) -> Iterator[str]:
+    for platform in platforms:
+        if platform.change == "skipped":
+            name = platform.platform or "the image"
+            yield f"{platform.image}: not found; {name} is optional and left out"
+        elif platform.change == "removed":
+            yield (
+                f"{store.name}: {platform.platform} was published before and is not in the "
+                "spec; the new list is without it"
+            )

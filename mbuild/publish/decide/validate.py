@@ -1,0 +1,130 @@
+"""Validate: all that the images tell, and the spec alone could not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mbuild.errors import ImageMismatch, MbuildError
+from mbuild.oci import media_types
+from mbuild.oci.platform import Platform, contradictions, normalise, satisfies
+from mbuild.publish.decide.assemble import make_entry, platform_of
+from mbuild.publish.read.source import Source, told_of
+from mbuild.spec.spec import Target
+
+
+def check_sources(
+    sources: tuple[Source, ...], target: Target, *, are_all: bool = True
+) -> tuple[MbuildError, ...]:
+    """Check every image against the spec: platform, duplicates, attestations, requirements.
+
+    What is required can only be missed when the sources `are_all` that there will be.
+    """
+    return (
+        *_platform_problems(sources),
+        *_duplicates(sources),
+        *_missing_attestations(sources, target),
+        *(_unmet_requirements(sources, target) if are_all else ()),
+    )
+
+
+def check_format(target: Target, sources: tuple[Source, ...]) -> tuple[MbuildError, ...]:
+    """Check that the format asked for can hold the children: a Docker list Docker images only."""
+    if target.format != "docker":
+        return ()
+    return tuple(_misfits(sources))
+
+
+def _platform_problems(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
+    for source in sources:
+        platform = platform_of(source)
+        said = source.entry.platform
+        if not platform.os or not platform.architecture:
+            yield _mismatch(
+                source,
+                "its config names no os or no architecture",
+                "say the platform in the spec",
+            )
+        elif said and source.entry.trust == "config":
+            for field in contradictions(said, source.found):
+                yield _contradiction(source, said, field)
+
+
+def _contradiction(source: Source, said: Platform, field: str) -> MbuildError:
+    value = source.found.to_dict().get(field)
+    return _mismatch(
+        source,
+        f"the spec says {said}, and the image's config has {field} {value!r}",
+        "name the right image, correct the platform, or set trust: spec on the entry",
+    )
+
+
+def _duplicates(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
+    seen: dict[tuple[Platform, bool], Source] = {}
+    for source in sources:
+        entry = make_entry(source)
+        platform = platform_of(source)
+        key = (normalise(platform), entry.is_zstd)
+        first = seen.setdefault(key, source)
+        if first is not source:
+            yield _mismatch(
+                source,
+                f"it is a second image for {platform}, as {first.name} at {first.where} is; "
+                "a client could not tell them apart",
+                "take one of the two out",
+            )
+
+
+def _missing_attestations(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
+    if target.attestations != "require":
+        return
+    for source in sources:
+        if not source.attestations:
+            yield _mismatch(
+                source,
+                "it has no attestation, and the spec says attestations: require",
+                "build it with provenance or an SBOM, or let the spec say keep",
+            )
+
+
+def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
+    if not sources:
+        yield ImageMismatch(
+            "every image of the target is optional, and none exists",
+            where=str(target.position),
+            hint="build at least one of them first",
+        )
+    present = [platform_of(source) for source in sources]
+    for required in target.require:
+        if not any(satisfies(platform, required) for platform in present):
+            held = ", ".join(map(str, present)) or "nothing"
+            yield ImageMismatch(
+                f"required platform {required} is not in the result, which holds {held}",
+                where=str(target.position),
+                hint="publish its image, or take it out of require",
+            )
+
+
+def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
+    for source in sources:
+        if not media_types.is_docker(source.child.descriptor.media_type):
+            yield _mismatch(
+                source,
+                "it is an OCI image, and format: docker makes a list of Docker images only",
+                "use format: oci, or push the image as a Docker image",
+            )
+        elif make_entry(source).annotations:
+            yield _mismatch(
+                source,
+                "its entry has annotations, which a Docker list cannot hold",
+                "use format: oci",
+            )
+        elif source.attestations:
+            yield _mismatch(
+                source,
+                "it has attestations, which a Docker list cannot hold",
+                "use format: oci, or set attestations: strip",
+            )
+
+
+def _mismatch(source: Source, message: str, hint: str) -> MbuildError:
+    return ImageMismatch(told_of(source.entry, message), where=source.where, hint=hint)

@@ -1,0 +1,268 @@
+"""Resolve: find out which image every entry of a target names, all side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mbuild.errors import (
+    Failures,
+    ImageMismatch,
+    MbuildError,
+    NotFound,
+    RegistryError,
+    SourceError,
+    SourceNotFound,
+)
+from mbuild.oci import media_types
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import parse_digest
+from mbuild.oci.index import Index, parse_index
+from mbuild.oci.manifest import Content, parse_image_manifest
+from mbuild.oci.platform import Platform, complete
+from mbuild.oci.reference import DEFAULT_TAG, LayoutReference
+from mbuild.publish.read.choose import choose_entries
+from mbuild.publish.read.earlier import find_image, is_listed
+from mbuild.publish.read.library import Library
+from mbuild.publish.read.parsing import parse_child, parse_or_mismatch, platform_in
+from mbuild.publish.read.patience import Patience
+from mbuild.publish.read.present import Presence
+from mbuild.publish.read.source import Attestation, Child, Skipped, Source, reference_name, told_of
+from mbuild.publish.together import all_together, both, settled
+from mbuild.spec.spec import AttestationPolicy, Entry, Pin, Target
+from mbuild.store.store import Store
+from mbuild.store.stores import Stores
+
+Resolved = tuple[Source | Skipped, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the entries of a target are read with; without `patience` none is waited for.
+
+    With `rereads` images are read that the target has already, too.
+    """
+
+    library: Library
+    presence: Presence
+    patience: Patience | None = None
+    rereads: bool = False
+
+
+async def resolve_target(
+    target: Target, stores: Stores, reading: Reading
+) -> tuple[Resolved, tuple[MbuildError, ...]]:
+    """Find out all that the target's entries name, in the spec's order.
+
+    An image that the target has already, as its presence tells, is kept without being read.
+    Gives what could be had, and the errors of the entries that could not: a SourceNotFound,
+    ImageMismatch, Denied or RegistryError each, with the entry's position.
+    """
+    policy = target.attestations
+    groups, errors = await settled(
+        _Resolver(entry, stores.open(entry.reference), reading, policy).run()
+        for entry in target.entries
+    )
+    return tuple(source for group in groups for source in group), errors
+
+
+class _Resolver:
+    """Resolves one entry; holds what each of its steps needs."""
+
+    def __init__(
+        self, entry: Entry, store: Store, reading: Reading, policy: AttestationPolicy
+    ) -> None:
+        self._entry = entry
+        self._store = store
+        self._library = reading.library
+        self._presence = reading.presence
+        self._patience = reading.patience
+        self._rereads = reading.rereads
+        self._policy = policy
+        self._pin = entry.pin
+        self._reference = _asked_for(entry)
+
+    async def run(self) -> Resolved:
+        if self._pin and self._pin.descriptor is None:
+            return (Skipped(self._entry),)
+        try:
+            return await self._unread() or await self._read()
+        except MbuildError as error:
+            raise self._placed(error) from error
+
+    async def _unread(self) -> Resolved:
+        """Give the image that the target has already, or nothing where it must be read.
+
+        What the cache knows is cheaper still, and is not looked for here.
+        """
+        wanted = self._entry.platform
+        if wanted is None or not await self._may_be_there(self._reference):
+            return ()
+        named, indexes = await both(self._name(), self._presence.indexes())
+        if named is None or media_types.is_index(named.media_type):
+            return ()
+        kept = find_image(indexes, named, wanted)
+        if kept is None or kept.platform is None:
+            return ()
+        return (Source(self._entry, named, Child(named, self._store), kept.platform),)
+
+    async def _may_be_there(self, reference: str) -> bool:
+        """Tell whether it is worth looking into what the target holds before reading."""
+        if self._rereads or not self._store.keeps_whole or self._store.knows(reference):
+            return False
+        return await self._presence.is_published()
+
+    async def _name(self) -> Descriptor | None:
+        """Ask what the entry's tag holds; a digest says so itself, but for its size."""
+        if self._pin:
+            return self._pin.descriptor
+        if ":" not in self._reference:
+            return await self._library.descriptor(self._store, self._reference)
+        digest = parse_digest(self._reference)
+        for index in await self._presence.indexes():
+            for listed in index.images:
+                if listed.digest == digest:
+                    return Descriptor(listed.media_type, digest, listed.size)
+        return None
+
+    async def _read(self) -> Resolved:
+        content = await (self._fetch_pinned(self._pin) if self._pin else self._fetch())
+        if content is None:
+            return (Skipped(self._entry),)
+        if media_types.is_index(content.media_type):
+            return await self._from_index(content)
+        found = await self._platform(content)
+        named = content.descriptor()
+        return (Source(self._entry, named, Child(named, self._store, content), found),)
+
+    async def _fetch(self) -> Content | None:
+        try:
+            return await self._library.manifest(self._store, self._reference)
+        except NotFound as error:
+            if await self._appears():
+                return await self._library.manifest(self._store, self._reference)
+            if self._entry.optional:
+                return None
+            raise SourceNotFound(
+                error.message,
+                where=error.where,
+                hint=error.hint or self._absence_hint(),
+            ) from error
+
+    async def _fetch_pinned(self, pin: Pin) -> Content:
+        """Fetch what the lock says; that it is gone is forgiven nobody, optional or not."""
+        try:
+            content = await self._library.manifest(self._store, self._reference)
+        except NotFound as error:
+            raise SourceNotFound(
+                f"what was locked, {self._reference}, is not there any more: {error.message}",
+                hint="build and push the image again, or lock again",
+            ) from error
+        if content.descriptor() != pin.descriptor:
+            raise ImageMismatch(
+                f"the lock gives {self._reference} another size or type than it has, "
+                f"{content.size} bytes of {content.media_type}",
+                hint="lock again",
+            )
+        return content
+
+    async def _appears(self) -> bool:
+        """Wait for a tag that is not there yet; what a digest names is not waited for."""
+        if self._patience is None or ":" in self._reference:
+            return False
+        return await self._patience.wait_for(reference_name(self._entry), self._is_there)
+
+    async def _is_there(self) -> bool:
+        return await self._library.descriptor(self._store, self._reference) is not None
+
+    def _absence_hint(self) -> str:
+        hint = "check the name and the tag"
+        # What stands on the command line has no line, and nothing to be marked.
+        return f"{hint}, or mark the entry optional" if self._entry.position.line else hint
+
+    async def _from_index(self, content: Content) -> Resolved:
+        index = parse_or_mismatch(parse_index, content)
+        chosen = choose_entries(index, self._entry.platform)
+        return await all_together(self._listed_source(content, index, listed) for listed in chosen)
+
+    async def _listed_source(self, origin: Content, index: Index, listed: Descriptor) -> Source:
+        wanted = () if self._policy == "strip" else index.attestations_of(listed)
+        (child, found), attestations = await both(
+            self._listed_child(listed),
+            all_together(self._attestation(entry) for entry in wanted),
+        )
+        named = origin.descriptor()
+        return Source(self._entry, named, child, found, listed, origin, attestations)
+
+    async def _listed_child(self, listed: Descriptor) -> tuple[Child, Platform]:
+        """Give an image of a source index with its platform, unread where the target has it."""
+        wanted = self._entry.platform or listed.platform
+        if wanted and await self._may_be_there(str(listed.digest)):
+            kept = find_image(await self._presence.indexes(), listed, wanted)
+            if kept and kept.platform:
+                return Child(_bare(listed), self._store), kept.platform
+        content = await self._listed_content(listed)
+        found = await self._platform(content)
+        found = complete(found, listed.platform) if listed.platform else found
+        return Child(content.descriptor(), self._store, content), found
+
+    async def _attestation(self, entry: Descriptor) -> Attestation:
+        if await self._may_be_there(str(entry.digest)) and is_listed(
+            await self._presence.indexes(), entry
+        ):
+            return Attestation(entry, Child(_bare(entry), self._store, is_attestation=True))
+        content = await self._listed_content(entry)
+        parse_or_mismatch(parse_image_manifest, content)
+        child = Child(content.descriptor(), self._store, content, is_attestation=True)
+        return Attestation(entry, child)
+
+    async def _listed_content(self, listed: Descriptor) -> Content:
+        try:
+            content = await self._library.manifest(self._store, str(listed.digest))
+        except NotFound as error:
+            raise SourceError(
+                f"it is an index that lists {listed.digest}, which does not exist",
+                hint="build and push it again",
+            ) from error
+        if content.size != listed.size:
+            raise ImageMismatch(
+                f"it is an index that gives {listed.digest} {listed.size} bytes, "
+                f"and the manifest has {content.size}"
+            )
+        return content
+
+    async def _platform(self, content: Content) -> Platform:
+        """Read the platform of an image from its config."""
+        manifest = parse_child(content)
+        try:
+            raw = await self._library.blob(self._store, manifest.config)
+        except NotFound as error:
+            raise SourceError(
+                f"its config {manifest.config.digest} does not exist", hint="push it again"
+            ) from error
+        return platform_in(raw)
+
+    def _placed(self, error: MbuildError) -> MbuildError:
+        """Say of an error which entry it befell: the spec's place first, then the reference."""
+        if isinstance(error, Failures):
+            return Failures(self._placed(one) for one in error.errors)
+        message = told_of(self._entry, error.message, error.where)
+        where = str(self._entry.position)
+        if isinstance(self._entry.reference, LayoutReference) and isinstance(error, RegistryError):
+            # A layout that is missing or broken is a matter of the images, not of a registry.
+            return SourceError(message, where=where, hint=error.hint)
+        return error.placed(message, where)
+
+
+def _asked_for(entry: Entry) -> str:
+    """Give the digest or the tag to ask for; a layout may be asked for its only image."""
+    if entry.pin and entry.pin.descriptor:
+        return str(entry.pin.descriptor.digest)
+    reference = entry.reference
+    if reference.digest:
+        return str(reference.digest)
+    is_layout = isinstance(reference, LayoutReference)
+    return reference.tag if reference.tag or is_layout else DEFAULT_TAG
+
+
+def _bare(listed: Descriptor) -> Descriptor:
+    return Descriptor(listed.media_type, listed.digest, listed.size)

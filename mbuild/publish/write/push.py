@@ -1,0 +1,42 @@
+"""Push: children first, then index and tags in every repository, then proof."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from mbuild.errors import make_fault
+from mbuild.publish.decide.plan import Plan
+from mbuild.publish.decide.rules import TagRules
+from mbuild.publish.outcome import Outcome
+from mbuild.publish.read.library import Library
+from mbuild.publish.write.grace import side_by_side
+from mbuild.publish.write.step_run import StepRun
+from mbuild.publish.write.tags import Transaction
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+async def push_plan(
+    plan: Plan, *, rules: TagRules, library: Library, sleep: Sleep = asyncio.sleep
+) -> tuple[Outcome, ...]:
+    """Carry a plan out, and tell what became of each repository.
+
+    No tag is written anywhere before children and index are in place in every repository.
+    Errors are held in the outcomes. A cancellation ends the push early: tags under way are
+    finished, and what was not done is in the outcomes as `untouched`.
+    """
+    runs = [StepRun(step, plan, sleep) for step in plan.steps]
+    active = [run for run in runs if run.step.is_to_do]
+    try:
+        await side_by_side(run.bring() for run in active)
+        if not any(run.errors for run in active):
+            await Transaction(active, rules=rules, library=library).make()
+            await side_by_side(run.prove() for run in active)
+    except asyncio.CancelledError:
+        for run in active:
+            run.interrupt()
+    except Exception as fault:  # noqa: BLE001  # what was written by then must be told
+        for run in active:
+            run.errors.append(make_fault(fault))
+    return tuple(run.outcome() for run in runs)

@@ -1,0 +1,1 @@
+"""Requests and answers over connections: ways out, redirects, bounds, translated failures."""

@@ -1,0 +1,147 @@
+"""One HTTP/1.1 connection: h11 speaks the protocol, a stream carries it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+
+import h11
+import httpx
+
+from mbuild.registry.http.stream import Stream, open_stream
+
+LONGEST_HEAD = 100 * 1024
+"""The most bytes of an answer's status line and headers."""
+
+LONGEST_IDLE = 5.0
+"""Seconds after which an idle connection is not trusted any more: hosts hang up on them."""
+
+_NO_ANSWER = "Server disconnected without sending a response."
+"""The words of httpx's own transports, which serve where there is a proxy."""
+
+_Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+
+
+class Connection(httpx.AsyncBaseTransport):
+    """Carries one request at a time to one host, without a proxy; `tls` None is plain http.
+
+    It connects at the first request, and anew when an answer was not read to its end, when
+    the host has hung up or said something unasked, and after LONGEST_IDLE seconds of `clock`.
+    httpx's own transport does the same through a pool, for several times the CPU.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None, clock: Callable[[], float]) -> None:
+        self._tls = tls
+        self._clock = clock
+        self._stream: Stream | None = None
+        self._protocol = h11.Connection(h11.CLIENT)
+        self._idle_since = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it holds a connection, busy or idle."""
+        return self._stream is not None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read the head of its answer; raises as httpx's transports do."""
+        timeouts = request.extensions.get("timeout", {})
+        stream = await self._ready_stream(request.url, timeouts.get("connect"))
+        next_event = partial(self._next_event, stream, timeouts.get("read"))
+        try:
+            await self._send(stream, request, timeouts.get("write"))
+            while not isinstance(head := await next_event(), h11.Response):
+                """1xx says that the answer is still to come."""
+        except BaseException:
+            self._hang_up()
+            raise
+        headers = head.headers.raw_items()
+        body = _Body(next_event, self._end)
+        return httpx.Response(head.status_code, headers=headers, stream=body, request=request)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        self._hang_up()
+
+    async def _ready_stream(self, url: httpx.URL, wait: float | None) -> Stream:
+        if self._stream and not self._is_fresh(self._stream):
+            self._hang_up()
+        if self._stream is None:
+            self._stream = await open_stream(url, self._tls, wait)
+            self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
+        return self._stream
+
+    def _is_fresh(self, stream: Stream) -> bool:
+        return stream.is_quiet and self._clock() - self._idle_since < LONGEST_IDLE
+
+    async def _send(self, stream: Stream, request: httpx.Request, wait: float | None) -> None:
+        head = h11.Request(
+            method=request.method, target=request.url.raw_path, headers=request.headers.raw
+        )
+        unsent = self._encoded(head)
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        try:
+            async for chunk in request.stream:
+                unsent += self._encoded(h11.Data(data=chunk))
+                if chunk:
+                    stream.write(unsent)
+                    unsent = b""
+                    await stream.drain(wait)
+        except httpx.WriteError:
+            return  # whoever stops listening may have answered before
+        if unsent := unsent + self._encoded(h11.EndOfMessage()):
+            stream.write(unsent)
+
+    def _encoded(self, event: h11.Event) -> bytes:
+        try:
+            return self._protocol.send(event) or b""
+        except h11.LocalProtocolError as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+
+    async def _next_event(self, stream: Stream, wait: float | None) -> _Event:
+        """Read on to the answer's next part."""
+        protocol = self._protocol
+        try:
+            while (event := protocol.next_event()) is h11.NEED_DATA:
+                chunk = await stream.read(wait)
+                if not chunk and protocol.their_state is h11.SEND_RESPONSE:
+                    raise httpx.RemoteProtocolError(_NO_ANSWER)
+                protocol.receive_data(chunk)
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error)) from error
+        return event
+
+    def _end(self) -> None:
+        """Keep the connection for another request if this one and its answer are complete."""
+        protocol = self._protocol
+        is_done = protocol.our_state is protocol.their_state is h11.DONE
+        if is_done and not protocol.trailing_data[0]:
+            protocol.start_next_cycle()
+            self._idle_since = self._clock()
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._stream:
+            self._stream.close()
+            self._stream = None
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer; closing it ends the exchange."""
+
+    def __init__(
+        self, next_event: Callable[[], Awaitable[_Event]], end: Callable[[], None]
+    ) -> None:
+        self._next_event = next_event
+        self._end = end
+        self._is_open = True
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while isinstance(event := await self._next_event(), h11.Data):
+            yield bytes(event.data)
+
+    async def aclose(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._end()

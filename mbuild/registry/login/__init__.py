@@ -1,0 +1,1 @@
+"""Who is shown which credentials: challenges, tokens, and where logins are kept."""

@@ -1,0 +1,1 @@
+"""What is tried again and when, how fast a host is asked, and when a run must be over."""

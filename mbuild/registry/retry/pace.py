@@ -1,0 +1,158 @@
+"""How fast one host is asked: less when it asks for that, and not at all when it is dead."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from mbuild.errors import MbuildError, TransportError
+from mbuild.registry.observer import Observer
+from mbuild.registry.retry.clocks import Clocks
+from mbuild.registry.retry.turns import Turns
+
+DEAD_AFTER_OPERATIONS = 5
+DEAD_AFTER_ATTEMPTS = 10
+"""So many operations given up, and failed attempts, without an answer between: a dead host."""
+
+MOMENT = 0.001
+"""Fewer seconds than this are not worth a wait."""
+
+TOLD_AGAIN = 1.0
+"""A wait that grows by this many seconds is told anew."""
+
+
+class Pace:
+    """Decides on the `turns` of the requests to one host, by what becomes of them.
+
+    At most `most` are under way. A host that asks to slow down has all of them wait, then
+    gets half as many at a time; each round of answers lets one more through. A host that
+    only fails is taken for dead, and is not asked again.
+    """
+
+    def __init__(self, host: str, *, most: int, clocks: Clocks, observer: Observer) -> None:
+        self.host = host
+        self.turns = Turns(most)
+        self._most = most
+        self._clocks = clocks
+        self._observer = observer
+        self._is_calm = True
+        self._opener: asyncio.Task[None] | None = None
+        self._held_until = self._told_until = -math.inf
+        self._answers = 0
+        self._has_answered = True
+        self._failed_attempts = self._failed_operations = 0
+        self._verdict = ""
+        self._pauses: set[asyncio.Future[None]] = set()
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell whether the host is not asked any more in this run."""
+        return bool(self._verdict)
+
+    def beside(self, host: str) -> Pace:
+        """Give the pace of another host, under the same settings."""
+        return Pace(host, most=self._most, clocks=self._clocks, observer=self._observer)
+
+    def check(self) -> None:
+        """Raise TransportError where the host is taken for dead."""
+        if self._verdict:
+            raise self._dead()
+
+    def answered(self) -> None:
+        """Note an answer, of any kind but a temporary failure."""
+        if not self._is_calm:
+            self._recover()
+
+    def failed(self) -> None:
+        """Note an attempt that failed, and may be repeated."""
+        self._is_calm = False
+        self._failed_attempts += 1
+
+    def gave_up(self, error: MbuildError) -> None:
+        """Note an operation that failed for good, after one `failed` for each of its attempts."""
+        self._failed_operations += 1
+        is_enough = self._failed_operations >= DEAD_AFTER_OPERATIONS
+        if is_enough and self._failed_attempts >= DEAD_AFTER_ATTEMPTS and not self._verdict:
+            self._shut_for_good(error)
+
+    def hold(self, seconds: float, status: int) -> None:
+        """Let no request through for so long, since the host answered with this status."""
+        if self._verdict:
+            return
+        if not self.turns.is_shut:
+            self._begin_hold()
+        self._held_until = max(self._held_until, self._clocks.measure() + seconds)
+        if self._held_until >= self._told_until + TOLD_AGAIN:
+            self._told_until = self._held_until
+            self._observer.on_wait(
+                f"{self.host} asks to slow down ({status}): all requests wait {seconds:.0f} s"
+            )
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, and a shut gate be opened; no more when the host is taken for dead."""
+        end = self._clocks.measure() + seconds
+        if self.turns.is_shut and self._opener and not self._verdict:
+            await asyncio.wait({self._opener})
+        left = end - self._clocks.measure()
+        if left > MOMENT and not self._verdict:
+            await self._sleep(left)
+
+    async def close(self) -> None:
+        """Stop what is still waiting to be opened."""
+        if self._opener:
+            self._opener.cancel()
+            await asyncio.wait({self._opener})
+
+    async def _sleep(self, seconds: float) -> None:
+        sleeping = asyncio.ensure_future(self._clocks.sleep(seconds))
+        self._pauses.add(sleeping)
+        try:
+            await asyncio.wait({sleeping})
+            if not sleeping.cancelled():
+                sleeping.result()
+        finally:
+            self._pauses.discard(sleeping)
+            sleeping.cancel()
+
+    def _begin_hold(self) -> None:
+        """Shut the gate; halve once a storm, which lasts until the host answers otherwise."""
+        self.turns.shut()
+        self._is_calm = False
+        if self._has_answered:
+            self.turns.allow(max(1, self.turns.allowed // 2))
+            self._has_answered = False
+        self._answers = 0
+        self._held_until = self._told_until = -math.inf
+        self._opener = asyncio.create_task(self._open_in_time())
+
+    async def _open_in_time(self) -> None:
+        while (left := self._held_until - self._clocks.measure()) > MOMENT:
+            await self._clocks.sleep(left)
+        self.turns.open()
+
+    def _recover(self) -> None:
+        self._failed_attempts = self._failed_operations = 0
+        self._has_answered = True
+        allowed = self.turns.allowed
+        if allowed < self._most and not self.turns.is_shut:
+            self._answers += 1
+            if self._answers >= allowed:
+                self._answers = 0
+                self.turns.allow(allowed + 1)
+        self._is_calm = self.turns.allowed == self._most
+
+    def _shut_for_good(self, error: MbuildError) -> None:
+        self._verdict = (
+            f"not tried any more: {self.host} has failed {self._failed_operations} operations in a"
+            f" row, the last one with: {error.message}"
+        )
+        for waiting in (*self._pauses, *filter(None, [self._opener])):
+            waiting.cancel()
+        self.turns.end(self._dead)
+
+    def _dead(self) -> TransportError:
+        return TransportError(
+            self._verdict,
+            where=self.host,
+            hint="see what ails it, then run the same command again",
+        )
