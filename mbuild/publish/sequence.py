@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 
 from mbuild.errors import SourceError
-from mbuild.oci.manifest import parse_image_manifest
 from mbuild.publish.decide.plan import Plan
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.read.library import Library
@@ -63,6 +62,3 @@ def teach(library: Library, plan: Plan, *, is_written: bool) -> None:
             library.learn(step.store, tag.tag, plan.index)
         for child in () if is_written else plan.children:
             library.lend(step.store, child.descriptor.digest, child.store)
-            if child.content:
-                config = parse_image_manifest(child.content.raw).config
-                library.lend(step.store, config.digest, child.store)

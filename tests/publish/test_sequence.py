@@ -20,6 +20,7 @@ from tests.support.memory_store import StoreFault
 AMD64, ARM64 = make_image("linux/amd64"), make_image("linux/arm64")
 BASE = "registry.test/team/base"
 ALL = "registry.test/team/all"
+OTHER = "registry.test/team/other"
 
 
 @pytest.fixture
@@ -65,6 +66,18 @@ def test_plan(world: World, is_there: bool) -> None:
     assert [outcome.errors for outcome in planned] == [(), ()]
     assert [outcome.index for outcome in planned] == [outcome.index for outcome in pushed]
     assert [outcome.tags for outcome in planned] == [outcome.tags for outcome in pushed]
+
+
+def test_plan_of_an_unread_image(world: World) -> None:
+    """An image that only one repository of a target has is read where it is, config and all."""
+    publish(world, BASE_TARGET)
+    both = target(*BASE_TARGET.entries, images=(BASE, OTHER))
+    outcomes = publish(
+        world, both, target(entry(f"{OTHER}:1.0", "linux/arm64"), images=(APP,)), dry_run=True
+    )
+    assert [(tags_of(outcome), outcome.errors) for outcome in outcomes] == [
+        ([("1.0", action)], ()) for action in ("kept", "created", "created")
+    ]
 
 
 def test_nothing_to_do(world: World) -> None:

@@ -18,7 +18,8 @@ def find_image(
     """Find the entry of the same manifest, in digest, size and type, that is for `wanted`.
 
     An entry that another tool may have written without what its config says (the os.version
-    of Windows, the variant of arm) is not found: its config has to be read.
+    of Windows, the variant of arm) is not found, nor one that says more than is wanted and no
+    config is likely to tell (an earlier spec may have): the config has to be read.
     """
     for index in indexes:
         for entry in index.images:
@@ -38,4 +39,12 @@ def _is_same(one: Descriptor, other: Descriptor) -> bool:
 
 def _fits(offered: Platform, wanted: Platform) -> bool:
     told = [_TOLD_BY_CONFIG.get(word) for word in (offered.os, offered.architecture)]
-    return all(getattr(offered, field) for field in told if field) and satisfies(offered, wanted)
+    needed = ("os", "architecture", *filter(None, told))
+    is_whole = all(getattr(offered, field) for field in needed)
+    return is_whole and satisfies(offered, wanted) and not _says_more(offered, wanted)
+
+
+def _says_more(offered: Platform, wanted: Platform) -> bool:
+    if set(offered.os_features) != set(wanted.os_features):
+        return True
+    return offered.os != "windows" and offered.os_version != wanted.os_version

@@ -41,6 +41,7 @@ class Library:
         self._bytes = 0
         self._max_held = max_held
         self._homes: dict[Key, Store] = {}
+        self._learnt: dict[Key, Content] = {}
 
     async def descriptor(self, store: Store, tag: str) -> Descriptor | None:
         """Ask what a tag holds, without its bytes; None where there is nothing."""
@@ -57,14 +58,17 @@ class Library:
         key = (store.name, reference)
         return await self._once("fetch", key, lambda: self._by_tag(store, reference))
 
-    async def blob(self, store: Store, descriptor: Descriptor) -> bytes:
-        """Fetch a small blob, or give what was fetched before from the same repository."""
+    async def blob(self, store: Store, descriptor: Descriptor, *, of: Digest) -> bytes:
+        """Fetch a small blob of a manifest, or give what was fetched before from there.
+
+        It lies where its manifest does, which may have been lent.
+        """
         digest = str(descriptor.digest)
         key = (store.name, f"{digest} {descriptor.size}")
         held = self._recall(key)
         if isinstance(held, bytes):
             return held
-        home = self._homes.get((store.name, digest), store)
+        home = self._homes.get((store.name, str(of)), store)
 
         async def fetch() -> bytes:  # held before the flight ends: who comes then finds it here
             return self._hold(key, await home.fetch_blob(descriptor))
@@ -72,12 +76,18 @@ class Library:
         return await self._once("fetch", key, fetch)
 
     def learn(self, store: Store, tag: str, content: Content) -> None:
-        """Take note of what a tag holds from now on: this run has put it there, or will."""
+        """Take note of what a tag holds from now on: this run has put it there, or will.
+
+        Its bytes are held to the end of the run: they may be nowhere else yet.
+        """
         self._tags[store.name, tag] = content.descriptor()
-        self._hold((store.name, str(content.digest)), content)
+        self._learnt[store.name, str(content.digest)] = content
 
     def lend(self, store: Store, digest: Digest, home: Store) -> None:
-        """From now on fetch from `home` what `store` will have only when it is written."""
+        """From now on fetch a manifest, and what it names, from `home`.
+
+        `store` will have it only when it is written.
+        """
         self._homes.setdefault((store.name, str(digest)), home)
 
     async def close(self) -> None:
@@ -97,7 +107,7 @@ class Library:
 
     async def _by_digest(self, store: Store, digest: str) -> Content:
         key = (store.name, digest)
-        held = self._recall(key)
+        held = self._learnt.get(key) or self._recall(key)
         if isinstance(held, Content):
             return held
         home = self._homes.get(key, store)

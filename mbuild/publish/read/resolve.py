@@ -234,7 +234,7 @@ class _Resolver:
         """Read the platform of an image from its config."""
         manifest = parse_child(content)
         try:
-            raw = await self._library.blob(self._store, manifest.config)
+            raw = await self._library.blob(self._store, manifest.config, of=content.digest)
         except NotFound as error:
             raise SourceError(
                 f"its config {manifest.config.digest} does not exist", hint="push it again"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from mbuild.errors import Denied, NotFound, SourceError
+from mbuild.errors import Denied, ImageMismatch, NotFound, SourceError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content, parse_image_manifest
@@ -67,14 +67,16 @@ class Transfer:
         return self._trusts and self._target.saw(child.descriptor.digest)
 
     async def _is_whole(self, child: Child) -> bool:
-        """Tell whether the target has a child with all that belongs to it.
+        """Tell whether the target has a child, as it is listed, with all that belongs to it.
 
         A target that does not let this be asked is written to, and so decides itself.
         """
         if not self._trusts:
             return False
         try:
-            return await self._target.head_manifest(str(child.descriptor.digest)) is not None
+            return (
+                await self._target.head_manifest(str(child.descriptor.digest)) == child.descriptor
+            )
         except Denied:
             return False
 
@@ -105,13 +107,21 @@ async def _load(child: Child) -> Content:
         return child.content
     digest = str(child.descriptor.digest)
     try:
-        return await child.store.fetch_manifest(digest)
+        content = await child.store.fetch_manifest(digest)
     except NotFound as error:
         raise SourceError(
             f"the image is listed already, and does not exist any more: {error.message}",
             where=error.where,
             hint="build and push the image again",
         ) from error
+    if content.descriptor() != child.descriptor:
+        raise ImageMismatch(
+            f"the image is listed already with another size or type than it has, {content.size} "
+            f"bytes of {content.media_type}",
+            where=f"{child.store.name}@{digest}",
+            hint="push with --force, which reads every image again",
+        )
+    return content
 
 
 @asynccontextmanager

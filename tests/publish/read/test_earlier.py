@@ -6,7 +6,7 @@ from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import digest_of
 from mbuild.oci.index import Index
-from mbuild.oci.platform import parse_platform
+from mbuild.oci.platform import Platform, parse_platform
 from mbuild.publish.read.earlier import find_image, is_listed
 
 DIGEST, OTHER = digest_of(b"one"), digest_of(b"other")
@@ -21,6 +21,10 @@ CASES = {
     "arm with one": ("linux/arm/v7", "linux/arm", True),
     "windows without a version": ("windows/amd64", "windows/amd64", False),
     "windows with one": ("windows/amd64:10.0.20348.1", "windows/amd64", True),
+    "a version no config is likely to tell": ("linux/amd64:6.1", "linux/amd64", False),
+    "a version that is wanted": ("linux/amd64:6.1", "linux/amd64:6.1", True),
+    "features no config is likely to tell": ("linux(+sse4)/amd64", "linux/amd64", False),
+    "features that are wanted": ("linux(+sse4+aes)/amd64", "linux(+aes+sse4)/amd64", True),
     "another version": ("windows/amd64:10.0.20348.1", "windows/amd64:10.0.26100.1", False),
 }
 
@@ -50,6 +54,13 @@ def test_another_manifest(descriptor: Descriptor) -> None:
     assert find_image(indexes, descriptor, platform) is None
     assert not is_listed(indexes, descriptor)
     assert is_listed(indexes, SAME)
+
+
+def test_empty_platform() -> None:
+    """An entry whose platform is empty, as artifact tools write them, is read again."""
+    empty = Platform("", "")
+    entry = Descriptor(SAME.media_type, DIGEST, 3, platform=empty)
+    assert find_image((Index(media_types.OCI_INDEX, (entry,)),), SAME, empty) is None
 
 
 def test_no_platform() -> None:

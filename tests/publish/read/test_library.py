@@ -31,7 +31,9 @@ def test_together(world: World) -> None:
         found = await asyncio.gather(*(library.manifest(world[APP], "amd64") for _ in range(3)))
         assert found == [content_of(AMD64)] * 3
         await asyncio.gather(*(library.manifest(world[APP], ARM64.digest) for _ in range(3)))
-        await asyncio.gather(*(library.blob(world[APP], CONFIG) for _ in range(3)))
+        await asyncio.gather(
+            *(library.blob(world[APP], CONFIG, of=content_of(AMD64).digest) for _ in range(3))
+        )
 
     run(work)
     assert world.calls() == [
@@ -101,11 +103,11 @@ def test_memory_is_bounded(world: World) -> None:
     async def work() -> None:
         library = Library(max_held=one + len(AMD64.config))
         await library.manifest(world[APP], "amd64")
-        await library.blob(world[APP], CONFIG)
+        await library.blob(world[APP], CONFIG, of=content_of(AMD64).digest)
         await library.manifest(world[APP], AMD64.digest)
         await library.manifest(world[APP], "arm64")
         await library.manifest(world[APP], "amd64")
-        await library.blob(world[APP], CONFIG)
+        await library.blob(world[APP], CONFIG, of=content_of(AMD64).digest)
 
     run(work)
     assert world.calls() == [
@@ -123,11 +125,26 @@ def test_what_is_to_come(world: World) -> None:
     async def work() -> None:
         library = Library()
         library.learn(world[BUILDS], "1.0", content_of(AMD64))
-        for digest in (content_of(ARM64).digest, CONFIG.digest):
+        for digest in (content_of(ARM64).digest, content_of(AMD64).digest):
             library.lend(world[BUILDS], digest, world[APP])
         assert await library.manifest(world[BUILDS], "1.0") == content_of(AMD64)
         assert await library.manifest(world[BUILDS], ARM64.digest) == content_of(ARM64)
-        assert await library.blob(world[BUILDS], CONFIG) == AMD64.config
+        assert (
+            await library.blob(world[BUILDS], CONFIG, of=content_of(AMD64).digest) == AMD64.config
+        )
 
     run(work)
     assert [call.split()[1] for call in world.calls()] == ["app", "app"]
+
+
+def test_what_is_to_come_stays(world: World) -> None:
+    """What a tag will hold is nowhere else yet: it is held, however much is read after it."""
+
+    async def work() -> None:
+        library = Library(max_held=1)
+        library.learn(world[BUILDS], "1.0", content_of(AMD64))
+        await library.manifest(world[APP], "arm64")
+        assert await library.manifest(world[BUILDS], "1.0") == content_of(AMD64)
+
+    run(work)
+    assert world.calls() == ["fetch_manifest app arm64"]

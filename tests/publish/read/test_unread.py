@@ -3,6 +3,9 @@
 import pytest
 
 from mbuild.errors import SourceError, flatten
+from mbuild.oci.index import parse_index
+from mbuild.oci.platform import parse_platform
+from mbuild.publish.decide.rules import TagRules
 from tests.publish.world import (
     APP,
     BUILDS,
@@ -110,6 +113,48 @@ def test_kept_image_that_is_lost(world: World) -> None:
         f"{BUILDS}@{AMD64.digest}: the image is listed already, and does not exist any more: "
         "no such manifest; build and push the image again"
     )
+
+
+def test_what_the_spec_says_no_more(world: World) -> None:
+    """What an earlier spec said of an image, and no config does, does not stay."""
+    said = entry(f"{BUILDS}:amd64", "linux(+sse4)/amd64")
+    publish(world, target(said))
+    (outcome,) = publish(world, target(entry(f"{BUILDS}:amd64", "linux/amd64")))
+    assert tags_of(outcome) == [("1.0", "moved")]
+    held = parse_index(world[APP].manifests[world[APP].tags["1.0"]].raw)
+    assert [one.platform for one in held.images] == [parse_platform("linux/amd64")]
+
+
+def test_listed_without_a_platform(world: World) -> None:
+    """An index whose entries have an empty platform is passed on as well the second time."""
+    says = {"platform": {"os": "", "architecture": ""}}
+    world[BUILDS].put("odd", index_of((AMD64, says), (ARM64, says)))
+    for action in ("created", "kept"):
+        (outcome,) = publish(world, target(entry(f"{BUILDS}:odd")))
+        assert (tags_of(outcome), outcome.errors) == ([("1.0", action)], ())
+
+
+@pytest.mark.parametrize("name", [APP, MIRROR], ids=["there", "another repository"])
+def test_listed_with_a_wrong_size(world: World, name: str) -> None:
+    """A size that only a list told is not passed on; read again, the image gets its own."""
+    world[APP].put("1.0", index_of((AMD64, {"size": 5})))
+    images = (APP,) if name == APP else (APP, name)
+    wanted = target(
+        entry(f"{BUILDS}@{AMD64.digest}", "linux/amd64"), images=images, tags=["1.0", "2.0"]
+    )
+    outcomes = publish(world, wanted)
+    assert {shown(error) for outcome in outcomes for error in outcome.errors} == {
+        (
+            "ImageMismatch", 4,
+            (f"{BUILDS}@{AMD64.digest}: the image is listed already with another size or type "
+            f"than it has, {AMD64.size} bytes of {AMD64.media_type}; push with --force, which "
+            "reads every image again"),
+        )
+    }  # fmt: skip
+    assert not any("2.0" in world[one].tags for one in images)
+    publish(world, wanted, rules=TagRules(force=True))
+    held = parse_index(world[name].manifests[world[name].tags["2.0"]].raw)
+    assert [one.size for one in held.images] == [AMD64.size]
 
 
 def test_absent_source(world: World) -> None:
