@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,14 +30,12 @@ from mbuild.publish.read.present import Presence
 from mbuild.publish.read.resolve import Reading, Resolved, resolve_target
 from mbuild.publish.read.source import Source
 from mbuild.publish.sequence import Order, Work, teach
+from mbuild.publish.slots import Slot, Slots
 from mbuild.publish.together import both, raise_any
 from mbuild.publish.write.push import push_plan
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
-
-TARGETS_UNDER_WAY = 16
-"""So many targets are under way at a time for each registry, and for all layouts together."""
 
 _DISK = ""
 
@@ -94,9 +91,7 @@ class Publisher:
 
     def _begin(self, targets: Sequence[Opened]) -> list[Work]:
         """Begin with all targets; those of a slow registry do not hold up those of another."""
-        slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(TARGETS_UNDER_WAY)
-        )
+        slots = Slots()
         order = Order([target for target, _ in targets])
         works: list[Work] = []
 
@@ -106,8 +101,8 @@ class Publisher:
                 await order.wait(number, works)
             except MbuildError as error:
                 return _failed(target, places, error)
-            async with slots[places[0].place if places[0].keeps_whole else _DISK]:
-                return await self._one(target, places, is_source=order.is_source(number))
+            async with slots.at(places[0].place if places[0].keeps_whole else _DISK) as slot:
+                return await self._one(targets[number], slot, is_source=order.is_source(number))
 
         works += [asyncio.create_task(in_turn(number)) for number in range(len(targets))]
         return works
@@ -117,13 +112,12 @@ class Publisher:
         opening = self.stores.open if self.dry_run else self.stores.open_target
         return tuple(opening(destination.repository) for destination in target.destinations)
 
-    async def _one(
-        self, target: Target, places: tuple[Store, ...], *, is_source: bool
-    ) -> tuple[Outcome, ...]:
+    async def _one(self, opened: Opened, slot: Slot, *, is_source: bool) -> tuple[Outcome, ...]:
         try:
-            plan = await self._decide(target, places)
+            plan = await self._decide(*opened, slot)
         except MbuildError as error:
-            return _failed(target, places, error)
+            return _failed(*opened, error)
+        await slot.take()
         outcomes = await self._carry_out(plan)
         if is_source:
             teach(self.library, plan, is_written=not self.dry_run)
@@ -135,11 +129,13 @@ class Publisher:
         self.announce(f"{plan.steps[0].store.name}: pushing {plan.index.digest}")
         return await push_plan(plan, rules=self.rules, library=self.library, sleep=self.sleep)
 
-    async def _decide(self, target: Target, places: tuple[Store, ...]) -> Plan:
+    async def _decide(self, target: Target, places: tuple[Store, ...], slot: Slot) -> Plan:
         noun = "image" if len(target.entries) == 1 else "images"
         self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
         presence = Presence(target, places, self.library)
-        reading = Reading(self.library, presence, self.patience, rereads=self.rules.force)
+        reading = Reading(
+            self.library, presence, self.patience, leave=slot.leave, rereads=self.rules.force
+        )
         (resolved, missing), (presents, unread) = await both(
             resolve_target(target, self.stores, reading), presence.read()
         )

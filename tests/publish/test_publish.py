@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mbuild.errors import Denied, NotFound, SpecError, TransportError, worst_exit_code
-from mbuild.publish import publish as flow
 from mbuild.publish.publish import Publisher
 from mbuild.publish.read.library import Library
+from mbuild.publish.slots import TARGETS_UNDER_WAY
 from mbuild.spec.spec import Position, Spec
 from tests.publish.world import (
     APP,
@@ -102,7 +102,7 @@ def test_tags_beside_sources(world: World) -> None:
 def test_stopped_before_its_turn(world: World) -> None:
     """A target that was stopped while it waited for its turn had nothing written."""
     world[BUILDS].faults.append(fault := StoreFault("fetch_manifest"))
-    names = [f"registry.test/team/app{number}" for number in range(flow.TARGETS_UNDER_WAY + 1)]
+    names = [f"registry.test/team/app{number}" for number in range(TARGETS_UNDER_WAY + 1)]
 
     async def work() -> list[str]:
         fault.gate = gate = Gate()
@@ -177,7 +177,7 @@ def test_no_targets(world: World) -> None:
 def test_bounded(world: World) -> None:
     """No more targets are under way than may be, and all come to their turn."""
     world[BUILDS].faults.append(fault := StoreFault("fetch_manifest"))
-    count = flow.TARGETS_UNDER_WAY + 4
+    count = TARGETS_UNDER_WAY + 4
     names = [f"registry.test/team/app{number}" for number in range(count)]
 
     async def work() -> int:
@@ -193,13 +193,13 @@ def test_bounded(world: World) -> None:
         assert all(outcome.is_published for outcome in outcomes)
         return len(begun)
 
-    assert run(work) == flow.TARGETS_UNDER_WAY
+    assert run(work) == TARGETS_UNDER_WAY
 
 
 def test_slow_registry(world: World) -> None:
     """The targets of a registry that does not answer do not hold up those of another."""
     gate = Gate()
-    stuck = [f"slow.test/app{number}" for number in range(flow.TARGETS_UNDER_WAY + 1)]
+    stuck = [f"slow.test/app{number}" for number in range(TARGETS_UNDER_WAY + 1)]
     for name in stuck:
         world[name].faults.append(StoreFault("head_manifest", gate=gate))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mbuild.errors import (
@@ -39,12 +40,14 @@ Resolved = tuple[Source | Skipped, ...]
 class Reading:
     """What the entries of a target are read with; without `patience` none is waited for.
 
-    With `rereads` images are read that the target has already, too.
+    `leave` is called before one is waited for. With `rereads` images are read that the target
+    has already, too.
     """
 
     library: Library
     presence: Presence
     patience: Patience | None = None
+    leave: Callable[[], None] = lambda: None
     rereads: bool = False
 
 
@@ -76,6 +79,7 @@ class _Resolver:
         self._library = reading.library
         self._presence = reading.presence
         self._patience = reading.patience
+        self._leave = reading.leave
         self._rereads = reading.rereads
         self._policy = policy
         self._pin = entry.pin
@@ -169,6 +173,7 @@ class _Resolver:
         """Wait for a tag that is not there yet; what a digest names is not waited for."""
         if self._patience is None or ":" in self._reference:
             return False
+        self._leave()
         return await self._patience.wait_for(reference_name(self._entry), self._is_there)
 
     async def _is_there(self) -> bool:
