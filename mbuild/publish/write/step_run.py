@@ -95,9 +95,13 @@ class StepRun:
         if error.refusal not in _NOT_BY_DIGEST or not self.pending:
             self.errors.append(error)
             return
-        new = (tag for tag in self.pending if tag.action == "created")
-        self.stand_in = next(new, self.pending[0])
         self._refused_by_digest = error
+
+    def choose_stand_in(self) -> None:
+        """Name the tag that goes first where the index was refused by its digest."""
+        if self._refused_by_digest and self.pending:
+            new = (tag for tag in self.pending if tag.action == "created")
+            self.stand_in = next(new, self.pending[0])
 
     def writes(self, tags: Sequence[TagOutcome]) -> list[Awaitable[None]]:
         """Give the work that moves some of the pending tags to the index."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from mbuild.publish.decide.rules import TagRules, is_refusal
@@ -11,6 +12,9 @@ from mbuild.publish.write.compare import Comparison
 from mbuild.publish.write.grace import finish, side_by_side
 from mbuild.publish.write.restore import restore
 from mbuild.publish.write.step_run import StepRun
+
+FRESH_SECONDS = 1.0
+"""A comparison that is older when the tags are written is made again."""
 
 
 class Transaction:
@@ -40,16 +44,30 @@ class Transaction:
             await restore(self._runs)
 
     async def _prepare(self) -> None:
-        """Put the index by digest and compare the tags: in this order, unless it offers tags."""
+        """Put the index by digest and compare the tags: beforehand where it offers tags."""
         if offered := self._offered():
             (run,) = self._runs
             await self._compare()
             tags = [tag for tag in offered if tag in run.pending]
             if not self._has_failed:
                 await finish([run.stage_with(tags) if len(tags) > 1 else run.stage()])
-            return
-        await side_by_side(run.stage() for run in self._runs)
-        if not self._has_failed:
+        else:
+            await self._stage_and_compare()
+        for run in self._runs:
+            run.choose_stand_in()
+
+    async def _stage_and_compare(self) -> None:
+        """Do both in one round trip; compare again where the index took its time."""
+        clock = asyncio.get_running_loop().time
+        compared = clock()
+
+        async def compare() -> None:
+            nonlocal compared
+            await self._compare()
+            compared = clock()
+
+        await side_by_side([*(run.stage() for run in self._runs), compare()])
+        if not self._has_failed and clock() - compared > FRESH_SECONDS:
             await self._compare()
 
     def _offered(self) -> list[TagOutcome]:

@@ -1,13 +1,18 @@
 """What tags hold is compared with the plan just before they are written; existing ones may be kept."""
 
+import asyncio
+
 import pytest
 
 from mbuild.errors import Denied, MbuildError, TransportError
 from mbuild.publish.decide.rules import TagRules
-from tests.publish.world import APP, MIRROR, World, tags_of
+from mbuild.publish.outcome import Outcome
+from mbuild.publish.write.tags import FRESH_SECONDS
+from tests.publish.world import APP, MIRROR, World, publishing, tags_of, target
 from tests.publish.write.tagging import (
     OLD,
     OTHER,
+    SOURCE,
     digest,
     errors,
     make_world,
@@ -16,7 +21,8 @@ from tests.publish.write.tagging import (
     refuse,
     tags_written,
 )
-from tests.support.memory_store import StoreFault
+from tests.support.memory_store import Gate, StoreFault
+from tests.support.virtual_time import run_virtually
 
 NO_CLOBBER = TagRules(no_clobber=True)
 LOOK = "; look at what it holds, then run the same command again, or move it with --force"
@@ -45,8 +51,33 @@ def test_new_tags_first(world: World) -> None:
     assert sorted(compared) == sorted(line.replace("put", "head") for line in written)
 
 
-def test_compared_after_the_index(world: World) -> None:
-    """The comparison stands between the index and the first tag, one question a tag."""
+@pytest.mark.parametrize("seconds", [0.9, 1.1], ids=["fresh", "stale"])
+def test_index_that_takes_its_time(world: World, seconds: float) -> None:
+    """A comparison that has grown old while the index went up is made again."""
+    world[APP].put("1.0", OLD)
+    gate = Gate()
+    world[APP].faults.append(StoreFault("put_manifest", digest(world), gate=gate, times=1))
+
+    async def somebody_else() -> None:
+        await gate.reached.wait()
+        await asyncio.sleep(seconds)
+        world[APP].put("1.0", OTHER)
+        gate.open.set()
+
+    async def work() -> Outcome:
+        other = asyncio.create_task(somebody_else())
+        (outcome,) = await publishing(world, target(SOURCE, tags=["1.0"]))
+        await other
+        return outcome
+
+    outcome = run_virtually(work)
+    is_stale = seconds > FRESH_SECONDS
+    assert tags_of(outcome) == [("1.0", "untouched" if is_stale else "moved")]
+    assert [error.exit_code for error in outcome.errors] == ([6] if is_stale else [])
+
+
+def test_compared_before_the_tags(world: World) -> None:
+    """The comparison stands beside the index and before the first tag, one question a tag."""
     index = digest(world)
     push(world, tags=("1.0",))
     assert world.calls("head_manifest", "put_manifest")[-3:] == [
