@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from mbuild.errors import NotFound
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
-from mbuild.oci.manifest import Content
+from mbuild.oci.manifest import Content, media_type_of
 from mbuild.oci.reference import Reference
 from mbuild.registry.client import Registry
 from mbuild.store.cache import Cache, NoCache
@@ -164,7 +164,9 @@ class RepositoryStore:
         await self._registry.upload_blob(self._path, descriptor, open_source)
 
     def _keep(self, reference: str, content: Content) -> None:
-        self._cache.keep(content)
+        # The cache is for all registries: one's word for bytes is not to stand for another's.
+        if content.media_type == _told_by(content.raw):
+            self._cache.keep(content)
         self._note(reference, content.descriptor())
 
     def _note(self, reference: str, held: Descriptor | None) -> None:
@@ -178,3 +180,11 @@ class RepositoryStore:
 
     def _at(self, reference: str) -> str:
         return f"{self._place.lower()}/{self._path}{'@' if ':' in reference else ':'}{reference}"
+
+
+def _told_by(raw: bytes) -> str:
+    """Give the media type that a manifest's bytes tell by themselves, or empty text."""
+    try:
+        return media_type_of(raw, "")
+    except ValueError:
+        return ""

@@ -1,7 +1,9 @@
 """A repository with a cache: what is asked of the registry, and what no longer is."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,26 @@ def test_another_host(runs: Runs) -> None:
     asked = [f"GET manifests/{IMAGE.digest}"]
     assert runs.fetch(IMAGE.digest, "mirror.test/team/app") == asked
     assert runs.fetch(IMAGE.digest, "mirror.test/team/app") == []
+
+
+def test_another_host_with_another_type(runs: Runs) -> None:
+    """Bytes that do not say their type have what their own registry says, and no other's."""
+    silent = json.loads(IMAGE.manifest)
+    del silent["mediaType"]
+    ours = replace(IMAGE, manifest=json.dumps(silent).encode())
+    runs.fake.put("team/theirs", "1.0", replace(ours, media_type=DOCKER_MANIFEST))
+    runs.fake.put("team/app", "1.0", ours)
+    runs.fetch("1.0", "mirror.test/team/theirs")
+    for _ in range(2):
+        runs.fetch(ours.digest)
+        assert runs.result == content_of(ours)
+
+
+def test_bytes_without_a_shape(runs: Runs) -> None:
+    """What only the registry calls a manifest is asked for again."""
+    runs.fake.put("team/app", "1.0", replace(IMAGE, manifest=b"{}"))
+    for _ in range(2):
+        assert runs.fetch("1.0") == ["GET manifests/1.0"]
 
 
 def test_host_in_capitals(runs: Runs) -> None:
