@@ -12,6 +12,7 @@ MbuildError                       1   a fault in mbuild, or the base of all that
 │   ├── IntegrityError                bytes are not the ones that were asked for
 │   ├── ProtocolError                 an answer no registry would give
 │   ├── TransportError                no answer, or one cut short
+│   │   └── GivenUp                       a host that is not asked any more
 │   ├── TagRefused                    a tag was not moved
 │   └── StoreError                    a file or folder could not be read or written
 ├── Interrupted                 130   Ctrl-C or SIGTERM
@@ -180,6 +181,14 @@ class TransportError(RegistryError):
     """No answer came, or an answer was cut short."""
 
     code = "transport"
+
+
+class GivenUp(TransportError):
+    """A host is not asked any more in this run; `host` names it, `verdict` says why."""
+
+    code = "given-up"
+    host = ""
+    verdict = ""
 
 
 class TagRefused(RegistryError):

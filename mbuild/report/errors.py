@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mbuild.errors import MbuildError, SpecError, flatten
+from mbuild.errors import GivenUp, MbuildError, SpecError, flatten
 
 
 def error_lines(errors: Iterable[MbuildError]) -> tuple[str, ...]:
-    """Give each error once, one line each; a SpecError gives a line a problem."""
-    lines = (line for error in flatten(errors) for line in str(error).splitlines())
+    """Give each error once, one line each; a SpecError gives a line a problem.
+
+    All that was not tried since a host was given up is one line, and not one a request.
+    """
+    flat = tuple(flatten(errors))
+    given_up = Counter(error.host for error in flat if isinstance(error, GivenUp))
+    lines = (line for error in flat for line in _text(error, given_up).splitlines())
     return tuple(dict.fromkeys(lines))
+
+
+def _text(error: MbuildError, given_up: Mapping[str, int]) -> str:
+    if not isinstance(error, GivenUp) or given_up[error.host] == 1:
+        return str(error)
+    text = f"{error.verdict}; {given_up[error.host]} questions were not answered"
+    return str(error.placed(text, error.host))
 
 
 def error_objects(errors: Iterable[MbuildError]) -> list[dict[str, Any]]:

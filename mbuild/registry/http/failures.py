@@ -132,7 +132,7 @@ def _moved(error: MbuildError, where: str) -> MbuildError:
         copy = Temporary(moved, least_wait=error.least_wait, lost=error.lost, slows=error.slows)
         copy.pace = error.pace
         return copy
-    return type(error)(error.message, where=where, hint=error.hint)
+    return error.placed(error.message, where)
 
 
 def translate(foreign: Exception, *, host: str, where: str) -> MbuildError:

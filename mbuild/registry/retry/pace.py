@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 
-from mbuild.errors import MbuildError, TransportError
+from mbuild.errors import GivenUp, MbuildError
 from mbuild.registry.observer import Observer
 from mbuild.registry.retry.clocks import Clocks
 from mbuild.registry.retry.turns import Turns
@@ -54,7 +54,7 @@ class Pace:
         return Pace(host, most=self._most, clocks=self._clocks, observer=self._observer)
 
     def check(self) -> None:
-        """Raise TransportError where the host is taken for dead."""
+        """Raise GivenUp where the host is taken for dead."""
         if self._verdict:
             raise self._dead()
 
@@ -150,9 +150,11 @@ class Pace:
             waiting.cancel()
         self.turns.end(self._dead)
 
-    def _dead(self) -> TransportError:
-        return TransportError(
+    def _dead(self) -> GivenUp:
+        error = GivenUp(
             self._verdict,
             where=self.host,
             hint="see what ails it, then run the same command again",
         )
+        error.host, error.verdict = self.host, error.message
+        return error
