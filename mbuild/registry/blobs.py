@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import quote
 
+from httpx import URL
+
 from mbuild.errors import Denied, IntegrityError, MbuildError, ProtocolError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.registry.http.redirects import target_of
 from mbuild.registry.session import Request, Session
 
 _DECLINED = frozenset({202, 400, 401, 403, 404, 405})
@@ -85,7 +88,7 @@ class Blobs:
         except Denied:
             return False
         if answer.status == 202 and (location := answer.headers.get("location")):
-            await self._cancel(path, str(answer.url.join(location)), request.where)
+            await self._cancel(path, answer.url, location, where=request.where)
         if answer.status != 201 and answer.status not in _DECLINED:
             raise self._session.failure(answer, request.where)
         return answer.status == 201
@@ -122,15 +125,15 @@ class Blobs:
             scopes=(self._session.scope(path),),
         )
 
-    async def _cancel(self, path: str, location: str, where: str) -> None:
+    async def _cancel(self, path: str, base: URL, location: str, *, where: str) -> None:
         """Give up an upload session that a mount began; the registry may refuse."""
-        request = Request(
-            method="DELETE",
-            target=location,
-            where=where,
-            scopes=(self._session.scope(path, push=True),),
-        )
         try:
+            request = Request(
+                method="DELETE",
+                target=str(target_of(base, location, where=where)),
+                where=where,
+                scopes=(self._session.scope(path, push=True),),
+            )
             async with self._session.policy.deadline.bound(where):
                 await self._session.attempt(request)
         except MbuildError:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from mbuild.errors import ProtocolError
 from mbuild.oci.fields import parse_object
 from mbuild.registry.http.answers import Answer
+from mbuild.registry.http.redirects import target_of
 from mbuild.registry.session import Request, Session
 
 DELETES_ONLY_TAG = frozenset({"quay.io", "registry.gitlab.com"})
@@ -58,9 +59,9 @@ class Tags:
             if not answer.is_success:
                 raise self._session.failure(answer, where)
             tags += _read(answer, where)
-            target = answer.next_page
-            if not target:
+            if not (following := answer.next_page):
                 return tuple(tags)
+            target = str(target_of(answer.url, following, where=where))
         raise ProtocolError(f"the list of its tags has more than {_MOST_PAGES} pages", where=where)
 
 

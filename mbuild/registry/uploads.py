@@ -11,6 +11,7 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.registry.blobs import checked
 from mbuild.registry.http.answers import Answer
 from mbuild.registry.http.failures import Temporary
+from mbuild.registry.http.redirects import target_of
 from mbuild.registry.session import Request, Session
 
 OpenSource = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
@@ -68,7 +69,7 @@ class Upload:
                 where=self._where,
                 hint="try again; if it stays, tell whoever runs the registry",
             )
-        return str(answer.url.join(location))
+        return str(target_of(answer.url, location, where=self._where))
 
     async def _fill(self, location: str, chunks: AsyncIterator[bytes]) -> None:
         separator = "&" if "?" in location else "?"

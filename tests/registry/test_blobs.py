@@ -203,6 +203,14 @@ def test_mount_declined(recorder: Recorder, cancel: list[Fault]) -> None:
     assert fake.log.exchanges[1].request.query == {"_state": "opaque"}
 
 
+@pytest.mark.parametrize("location", ["https://[::1", "http://registry.test/up/1"])
+def test_mount_declined_without_address(recorder: Recorder, location: str) -> None:
+    """An upload that cannot be given up where the registry says is left."""
+    fake = Scripted(lambda _: Answer(202, {"Location": location}))
+    assert ask(recorder, fake, mount) is False
+    assert [one.method for one in fake.log.exchanges] == ["POST"]
+
+
 @pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 405])
 def test_mount_refused(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
     """A refusal of a mount is no error: the caller copies."""

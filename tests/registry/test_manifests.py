@@ -232,6 +232,14 @@ def test_length_is_checked(recorder: Recorder) -> None:
     assert found[2] == f"{HOST}/a/b:1: the answer was cut short: 2 of 99 bytes ({HOST}){LATER}"
 
 
+def test_length_beside_chunks(recorder: Recorder) -> None:
+    """A Content-Length beside chunks is not believed: their end is the body's."""
+    headers = {"content-length": "99", "transfer-encoding": "chunked"}
+    fake = Scripted(lambda _: Answer(200, headers, INDEX.manifest))
+    found = ask(recorder, fake, lambda registry: registry.fetch_manifest("a/b", INDEX.digest))
+    assert found == content_of(INDEX)
+
+
 def test_redirects(recorder: Recorder, fake: FakeRegistry) -> None:
     """A GET follows to another host, and each hop is counted."""
     moved = FakeRegistry(Fault("GET", "", redirect("https://cdn.test")))

@@ -251,6 +251,20 @@ def test_list_fails(recorder: Recorder, fake: FakeRegistry, effect: object, expe
     assert kind in {"ProtocolError", "RegistryError"}
 
 
+NO_ADDRESS = f"{HOST} sends on to what is no http or https address; tell whoever runs the registry"
+
+
+def test_list_with_bad_link(recorder: Recorder, fake: FakeRegistry) -> None:
+    """A next page that has no address is the registry's fault, and said so."""
+    page = Answer(200, {"Link": '<https://[::1>; rel="next"'}, b'{"tags": ["a"]}')
+    fake.faults.append(Fault("GET", "", lambda _request, _registry: page))
+    assert error_of(recorder, fake, list_tags) == (
+        "ProtocolError",
+        6,
+        f"{HOST}/team/app: {NO_ADDRESS}",
+    )
+
+
 def test_list_is_refused(recorder: Recorder, fake: FakeRegistry) -> None:
     """A list that may not be read is an error."""
     fake.faults.append(Fault("GET", "", status(403, "DENIED")))

@@ -31,6 +31,11 @@ from tests.support.images import digest_of
 BLOB = b"0123456789" * 10
 DESCRIPTOR = blob_descriptor(BLOB)
 W = f"{HOST}/a/b@{DESCRIPTOR.digest}: "
+NO_ADDRESS = "sends on to what is no http or https address; tell whoever runs the registry"
+DOWNGRADE = (
+    "sends on from https to plain http, at registry.test; nothing was asked there; whoever runs"
+    " the registry has to offer https"
+)
 
 
 @pytest.fixture
@@ -88,6 +93,23 @@ def test_location(recorder: Recorder, location: str, expected: str) -> None:
     assert strange.log.exchanges[1].request.target == (
         f"{expected}sha256%3A{DESCRIPTOR.digest.encoded}"
     )
+
+
+@pytest.mark.parametrize(
+    ("location", "problem"),
+    [
+        ("https://[::1", NO_ADDRESS),
+        ("https://registry.test:port/", NO_ADDRESS),
+        ("ftp://registry.test/up/1", NO_ADDRESS),
+        ("http://registry.test/up/1", DOWNGRADE),
+    ],
+)
+def test_bad_location(recorder: Recorder, location: str, problem: str) -> None:
+    """Nothing is sent to what is no address, nor over plain http where the registry has https."""
+    strange = Scripted(lambda _: Answer(202, {"Location": location}))
+    found = error_of(recorder, strange, upload)
+    assert found == ("ProtocolError", 6, f"{W}{HOST} {problem}")
+    assert requests(strange) == ["POST 202"]
 
 
 @pytest.mark.parametrize(

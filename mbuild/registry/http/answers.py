@@ -57,10 +57,10 @@ class Answer:
 
     @property
     def next_page(self) -> str:
-        """Give the URL of the page that follows (RFC 8288, `rel="next"`), empty without one."""
+        """Give the address of the next page as it is written (RFC 8288), empty without one."""
         for link in self.headers.get_list("link"):
             if found := _NEXT.search(link):
-                return str(self.url.join(found[1]))
+                return found[1].strip()
         return ""
 
     @property

@@ -173,8 +173,12 @@ def _certificate_error(
 
 
 def _causes(exception: BaseException | None) -> Iterator[BaseException]:
+    """Give an exception and what led to it, as far as no error of mbuild's own stands between.
+
+    What an earlier attempt met is the context of all that the next one meets, not its cause.
+    """
     seen: set[int] = set()
-    while exception is not None and id(exception) not in seen:
+    while not (exception is None or isinstance(exception, MbuildError) or id(exception) in seen):
         seen.add(id(exception))
         yield exception
         if isinstance(exception, BaseExceptionGroup):

@@ -20,7 +20,7 @@ def redirected(response: httpx.Response, *, where: str) -> httpx.Request | None:
         return None
     if not (location := response.headers.get("location")):
         return None
-    url = _target(request.url, location, where)
+    url = target_of(request.url, location, where=where)
     headers = request.headers.copy()
     headers["Host"] = _written(url)
     if _origin(url) != _origin(request.url):
@@ -28,7 +28,11 @@ def redirected(response: httpx.Response, *, where: str) -> httpx.Request | None:
     return httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
 
 
-def _target(base: httpx.URL, location: str, where: str) -> httpx.URL:
+def target_of(base: httpx.URL, location: str, *, where: str) -> httpx.URL:
+    """Give the address that an answer from `base` names, perhaps relative to it.
+
+    Raises ProtocolError for what is none, and for one that would lead from https to plain http.
+    """
     try:
         url = base.join(location)
     except httpx.InvalidURL:

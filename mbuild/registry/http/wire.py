@@ -153,7 +153,9 @@ async def _read(response: httpx.Response, limit: int, where: str) -> bytes:
 async def checked_length(response: httpx.Response, where: str) -> AsyncIterator[bytes]:
     """Give the body's bytes as they were sent; Temporary where Content-Length promised others."""
     is_head = response.request.method == "HEAD"
-    promised = "" if is_head else response.headers.get("content-length", "")
+    # Beside Transfer-Encoding a Content-Length says nothing (RFC 9112, 6.3).
+    is_silent = is_head or "transfer-encoding" in response.headers
+    promised = "" if is_silent else response.headers.get("content-length", "")
     seen = 0
     async for chunk in response.aiter_raw():
         seen += len(chunk)

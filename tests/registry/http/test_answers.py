@@ -135,7 +135,8 @@ def test_tags(headers: list[tuple[str, str]], expected: set[str]) -> None:
         ([], ""),
         ([("Link", '</v2/app/tags/list?last=b>; rel="next"')], "/v2/app/tags/list?last=b"),
         ([("Link", "</v2/app/tags/list?last=b>;REL=next")], "/v2/app/tags/list?last=b"),
-        ([("Link", '<?last=b>; title="x"; rel="next"')], "/v2/app/tags/list?last=b"),
+        ([("Link", '<?last=b>; title="x"; rel="next"')], "?last=b"),
+        ([("Link", '< >; rel="next"')], ""),
         ([("Link", '</a>; rel="prev", </b>; rel="next"')], "/b"),
         ([("Link", '</a>; rel="prev"'), ("Link", '</b>; rel="next"')], "/b"),
         ([("Link", '</a>; rel="prev"')], ""),
@@ -144,6 +145,5 @@ def test_tags(headers: list[tuple[str, str]], expected: set[str]) -> None:
     ],
 )
 def test_next_page(headers: list[tuple[str, str]], expected: str) -> None:
-    """The page that follows is a Link with rel=next, relative to the one before."""
-    found = with_headers(*headers).next_page
-    assert found == (f"https://reg.test{expected}" if expected else "")
+    """The page that follows is a Link with rel=next, as it is written."""
+    assert with_headers(*headers).next_page == expected

@@ -89,6 +89,17 @@ def test_operating_system_says_why() -> None:
     assert error.message == "cannot connect: connection refused (localhost:1)"
 
 
+def test_earlier_attempt_is_no_cause() -> None:
+    """What is told is why this attempt failed, not what the one before it met."""
+    refused = ConnectionRefusedError(111, "Connection refused")
+    earlier = translate(caused_by(refused), host="h", where="w")
+    earlier.__cause__ = caused_by(refused)
+    now = httpx.RemoteProtocolError("Server disconnected")
+    now.__context__ = earlier  # since an attempt is repeated where the one before is handled
+    error = translate(now, host="h", where="w")
+    assert error.message == "the answer was cut short: Server disconnected (h)"
+
+
 def test_name_is_not_known() -> None:
     """A name that no server knows is said so."""
     unknown = socket.gaierror(-2, "Name or service not known")
