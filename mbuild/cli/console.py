@@ -25,6 +25,7 @@ class Console:
 
     def __init__(self, view: ViewOptions) -> None:
         self._verbose = view.verbose
+        self._told: set[tuple[str, int]] = set()
         self._status = _make_status() if sys.stderr.isatty() and not view.quiet else None
 
     def __enter__(self) -> Self:
@@ -63,15 +64,26 @@ class Console:
             self.line(f"{exchange.method} {exchange.url} {status} {milliseconds} ms")
 
     def on_retry(self, retry: Retry) -> None:
-        """Tell of a retry with `-v`, or when the wait is long and not told of by `on_wait`."""
+        """Tell of a retry with `-v`, or when the wait is long and not told of by `on_wait`.
+
+        Of many that wait alike, for the same reason after as many attempts, one is told.
+        """
         text = (
             f"{retry.what}: {retry.why}; attempt {retry.attempt} of {retry.attempts}, "
             f"again in {retry.wait:.1f} s"
         )
-        if self._verbose or (retry.wait >= LONG_WAIT and not retry.is_shared):
+        if self._verbose or self._is_news(retry):
             self.line(f"retry: {text}")
         elif not retry.is_shared:
             self.announce(text)
+
+    def _is_news(self, retry: Retry) -> bool:
+        if retry.wait < LONG_WAIT or retry.is_shared:
+            return False
+        alike = (retry.why, retry.attempt)
+        is_told = alike in self._told
+        self._told.add(alike)
+        return not is_told
 
     def on_wait(self, text: str) -> None:
         """Tell why nothing goes on, and leave it in the status line."""

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -124,3 +125,14 @@ def test_status_line_says_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     assert status
     assert any(f" {SLOW}" in text for text in status)
     assert "Too Many Requests" not in line + "".join(status)
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(0, 3), (1, 5)], ids=["plain", "-v"])
+def test_many_that_wait_alike(verbose: int, lines: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of many long waits for one reason a line is told for each attempt; with -v all are."""
+    with Console(ViewOptions(verbose=verbose)) as console:
+        for name in ("a", "b", "c"):
+            console.on_retry(replace(LONG, what=name))
+        console.on_retry(replace(LONG, attempt=5))
+        console.on_retry(replace(LONG, why="another reason"))
+    assert len(capsys.readouterr().err.splitlines()) == lines
