@@ -30,7 +30,7 @@ REPOSITORY = "team/app"
 IMPORTS = "import typer, httpx, yaml, tenacity, pydantic"
 PLATFORMS = (
     "linux/386", "linux/amd64", "linux/arm/v5", "linux/arm/v6", "linux/arm/v7",
-    "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x", "windows/amd64",
+    "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x", "windows/amd64:10.0.20348.2227",
 )  # fmt: skip
 
 
