@@ -44,7 +44,7 @@ def push(
     from mbuild.cli.publishing import Publication
 
     publication = Publication(
-        spec=take_spec(spec, taken, release.tag),
+        spec=take_spec(spec, taken),
         network=network,
         view=view,
         writing=writing,

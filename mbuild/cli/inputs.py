@@ -33,23 +33,23 @@ def read_spec(
     return parse_spec(read_texts(files or (DEFAULT_SPEC,)), variables=variables, tags=further)
 
 
-def take_spec(
-    files: Sequence[str] | None, options: SpecOptions, tags: Sequence[str] | None = None
-) -> Spec:
+def take_spec(files: Sequence[str] | None, options: SpecOptions) -> Spec:
     """Read the whole spec, as `read_spec` does, and give the targets that the options choose.
 
     Their sources are held to the lock, if one is named. Raises UsageError for a name or a
     share that cannot be, SpecError for a lock that is wrong or does not fit the spec.
     """
-    shard = parse_shard(options.shard) if options.shard else None
-    spec = read_spec(files, options.set_, tags)
+    shard = parse_shard(options.shard) if options.shard is not None else None
+    spec = read_spec(files, options.set_, options.tag)
     chosen = select(spec, only=options.only or (), shard=shard)
-    if isinstance(options, PinnedOptions) and options.frozen:
+    if isinstance(options, PinnedOptions) and options.frozen is not None:
         return freeze(spec, _read_lock(options.frozen), chosen=chosen)
     return chosen
 
 
 def _read_lock(file: str) -> Lock:
+    if not file:  # a variable of CI that is not set must not let everything through
+        raise UsageError("--frozen '' names no lock", hint="name the file that mbuild lock wrote")
     try:
         with Path(file).open("rb") as stream:
             return parse_lock(one_line(file), stream.read(MOST_BYTES + 1))

@@ -37,7 +37,7 @@ class ViewOptions:
             "-v",
             count=True,
             envvar="MBUILD_VERBOSE",
-            help="Tell of retries; twice: of each request.",
+            help="Show what is unchanged too, tell of retries; twice: of each request.",
         ),
     ] = 0
 
@@ -140,14 +140,8 @@ class ImageOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseOptions:
-    """What a release job adds to the spec: its tag, and time for the jobs that still build."""
+    """What a release job gives beside the spec: time for the jobs that still build."""
 
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TAG", envvar="MBUILD_TAG", help="A further tag for every target. Repeatable."
-        ),
-    ] = None
     wait: Annotated[
         float,
         typer.Option(
@@ -198,20 +192,25 @@ class WriteOptions(TagOptions):
         ),
     ] = False
     metadata_file: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="FILE",
             envvar="MBUILD_METADATA_FILE",
             help="Write digest, descriptor and names there, with buildx's keys.",
-            show_default=False,
         ),
-    ] = ""
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpecOptions(VariableOptions):
-    """What a run takes of its spec: the variables' values, and the targets that are chosen."""
+    """What a run makes of its spec: the variables' values, further tags, the chosen targets."""
 
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG", envvar="MBUILD_TAG", help="A further tag for every target. Repeatable."
+        ),
+    ] = None
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -221,14 +220,13 @@ class SpecOptions(VariableOptions):
         ),
     ] = None
     shard: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="I/N",
             envvar="MBUILD_SHARD",
             help="Only the I-th of N shares of the targets, for N machines.",
-            show_default=False,
         ),
-    ] = ""
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,14 +234,13 @@ class PinnedOptions(SpecOptions):
     """The same, and the lock that the sources are taken by."""
 
     frozen: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="LOCK",
             envvar="MBUILD_FROZEN",
             help="Take every source by the digest that this lock has.",
-            show_default=False,
         ),
-    ] = ""
+    ] = None
 
 
 SpecFiles = Annotated[

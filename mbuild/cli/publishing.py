@@ -63,7 +63,7 @@ class Publication:
 
         Raises UsageError for a metadata file that cannot be, before anything is done.
         """
-        if self.writing.metadata_file:
+        if self.writing.metadata_file is not None:
             check_result_file("--metadata-file", self.writing.metadata_file)
         outcomes, effort = run_session(self._publish, self.network, self.view)
         result = Result(outcomes, self._write_metadata(outcomes))
@@ -90,7 +90,7 @@ class Publication:
 
     def _write_metadata(self, outcomes: tuple[Outcome, ...]) -> tuple[MbuildError, ...]:
         """Write the metadata file; that it cannot be written is told beside what was done."""
-        if not self.writing.metadata_file or self.writing.dry_run:
+        if self.writing.metadata_file is None or self.writing.dry_run:
             return ()
         content = to_json(make_metadata(outcomes)).encode()
         try:

@@ -44,7 +44,9 @@ def test_failed_push(folder: Path) -> None:
     assert json.loads((folder / "m.json").read_text()) == {}
 
 
-@pytest.mark.parametrize("name", ["absent/m.json", "builds"], ids=["no folder", "a folder"])
+@pytest.mark.parametrize(
+    "name", ["absent/m.json", "builds", ""], ids=["no folder", "a folder", "empty"]
+)
 def test_cannot_be(folder: Path, name: str) -> None:
     """A file that cannot be is a usage error, before anything is done."""
     done = mbuild("push", "--metadata-file", name)

@@ -78,8 +78,13 @@ def test_empty_shard(command: str) -> None:
                 "the second of three machines has --shard 2/3"
             ),
         ),
+        (
+            ["--shard", ""],
+            "--shard '' is not I/N with I from 1 to N; the second of three machines has --shard 2/3",
+        ),
+        (["--frozen", ""], "--frozen '' names no lock; name the file that mbuild lock wrote"),
     ],
-    ids=["only", "shard"],
+    ids=["only", "shard", "empty shard", "empty lock"],
 )
 @pytest.mark.usefixtures("many")
 def test_wrong(words: list[str], error: str) -> None:
