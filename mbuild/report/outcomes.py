@@ -65,7 +65,7 @@ def unchanged_line(outcome: Outcome) -> str:
 def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
     """Give what one repository came to: its name, its tags, what differs, what was copied."""
     if outcome.index is None:
-        yield f"{outcome.image}: nothing was written"
+        yield f"{_tagged(outcome)}: nothing was written{_pointer(outcome)}"
         return
     shape = _shape(outcome, outcome.index)
     yield f"{outcome.image}@{outcome.index.digest}"
@@ -79,6 +79,17 @@ def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
         copied = outcome.copied
         sent = f"{count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
         yield f"  copied {sent}, mounted {copied.mounted}"
+
+
+def _tagged(outcome: Outcome) -> str:
+    """Name a repository with the first of its tags, since another target may be in it too."""
+    return f"{outcome.image}:{outcome.tags[0].tag}" if outcome.tags else outcome.image
+
+
+def _pointer(outcome: Outcome) -> str:
+    """Say where the first error stands, unless it begins with the repository's name itself."""
+    where = next((error.where for error in outcome.errors), "")
+    return "" if not where or where.startswith(outcome.image) else f"; see {where}"
 
 
 def total_line(outcomes: Sequence[Outcome], *, planned: bool) -> str:
@@ -121,12 +132,12 @@ def _verdict(outcome: Outcome, *, planned: bool = False) -> str:
 
 def _steady(outcome: Outcome) -> str:
     """Say of tags that all stay as they are what else there was to do."""
+    every = "every other tag" if any(tag.reason for tag in outcome.tags) else "every tag"
     if outcome.copied.blobs:
-        return "every tag holds it, blobs that were lost are back"
+        return f"{every} holds it, blobs that were lost are back"
     if outcome.verified:
-        return "every tag holds it, verified"
-    others = "other " if any(tag.reason for tag in outcome.tags) else ""
-    return f"nothing to do, every {others}tag holds it"
+        return f"{every} holds it, verified"
+    return f"nothing to do, {every} holds it"
 
 
 def _tag_row(tag: TagOutcome, *, planned: bool) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from mbuild.errors import Denied, SourceNotFound
 from mbuild.publish.outcome import (
     AnnotationOutcome,
     Copied,
@@ -89,8 +90,26 @@ def test_repaired() -> None:
 
 @pytest.mark.parametrize("planned", [True, False], ids=["planned", "pushed"])
 def test_no_index(planned: bool) -> None:
-    """A target that came to nothing is one line."""
-    assert lines(FAILED, planned=planned) == ["registry.test/team/other: nothing was written"]
+    """A target that came to nothing is one line: its first tag, and where the error stands."""
+    told = "registry.test/team/other:1.0: nothing was written"
+    assert lines(FAILED, planned=planned) == [f"{told}; see {APP}"]
+    placed = SourceNotFound("no such image", where="spec.yaml:7:3")
+    both = replace(FAILED, errors=(placed, DENIED))
+    assert lines(both, planned=planned) == [f"{told}; see spec.yaml:7:3"]
+
+
+@pytest.mark.parametrize("where", ["", f"{FAILED.image}:1.0"], ids=["nowhere", "its own name"])
+def test_no_index_and_no_place(where: str) -> None:
+    """An error that stands nowhere else, or that begins with the tag, needs no pointer."""
+    told = replace(FAILED, errors=(Denied("denied", where=where),))
+    assert lines(told) == ["registry.test/team/other:1.0: nothing was written"]
+
+
+def test_no_index_and_no_tag() -> None:
+    """A repository without tags is named by itself."""
+    assert lines(replace(FAILED, tags=(), errors=())) == [
+        "registry.test/team/other: nothing was written"
+    ]
 
 
 def summary(outcome: Outcome) -> str:
@@ -152,6 +171,7 @@ def test_held_back_and_nothing_to_do() -> None:
     outcome = replace(KEPT, tags=(*KEPT.tags, STAYS))
     assert summary(outcome) == "nothing to do, every other tag holds it"
     assert is_unchanged(outcome)
+    assert summary(replace(outcome, verified=True)) == "every other tag holds it, verified"
 
 
 def test_all_held_back() -> None:
