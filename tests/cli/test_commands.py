@@ -171,6 +171,36 @@ def test_create_dry_run(folder: Path) -> None:
     assert not (folder / "dist").exists()
 
 
+CREATE_WRONG = [
+    (
+        ("oci:builds:amd64", "--platform", "linux/arm64"),
+        (
+            "oci:builds:amd64: --platform says linux/arm64, and the image's config has "
+            "architecture 'amd64'; name the right image, or correct the platform"
+        ),
+    ),
+    (
+        ("oci:builds:amd64", "oci:builds:amd64"),
+        (
+            "oci:builds:amd64: it is a second image for linux/amd64, as oci:builds:amd64 is; "
+            "a client could not tell them apart; take one of the two out"
+        ),
+    ),
+]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("words", "message"), CREATE_WRONG, ids=["contradiction", "duplicate"])
+def test_create_of_wrong_images(words: tuple[str, ...], message: str) -> None:
+    """What is wrong with images of the command line is said in its words: there is no spec."""
+    done = mbuild("create", "oci:dist:1.0", *words)
+    assert (done.code, done.stdout) == (
+        4,
+        "oci:dist:1.0: nothing was written; see oci:builds:amd64\n",
+    )
+    assert done.errors == [f"error: {message}"]
+
+
 @pytest.mark.usefixtures("folder")
 def test_push_tag() -> None:
     """Tags of the command line are added to the spec's."""

@@ -84,6 +84,23 @@ def test_absent(folder: Path) -> None:
         "absent": True,
     }
     assert digests("push", "--frozen", "lock.json") == [AMD64.digest, ARM64.digest, None]
+    assert mbuild("plan", "--frozen", "lock.json").errors == [
+        "warning: oci:builds:s390x: absent when it was locked; linux/s390x is optional and left out"
+    ]
+
+
+def test_tag(folder: Path) -> None:
+    """A tag of the command line decides on the sources of a template; plan and lock take it too."""
+    spec = "image: oci:dist\nplatforms: [linux/amd64]\nsource: oci:builds:{tag}\n"
+    (folder / "manifests.yaml").write_text(spec)
+    assert mbuild("lock", "--to", "lock.json").code == 4
+    for words in (
+        ("plan",),
+        ("lock", "--to", "lock.json"),
+        ("plan", "--frozen", "lock.json"),
+        ("push", "--frozen", "lock.json"),
+    ):
+        assert mbuild(*words, "--tag", "amd64").code == 0
 
 
 @pytest.mark.usefixtures("folder")

@@ -10,7 +10,7 @@ from mbuild.oci.manifest import Content
 from mbuild.publish.decide.differences import Listed, find_differences
 from mbuild.publish.outcome import Differences, Outcome, PlatformOutcome, TagAction, TagOutcome
 from mbuild.publish.read.present import Holding, Present
-from mbuild.publish.read.source import Child, Source
+from mbuild.publish.read.source import Child, Skipped, Source
 from mbuild.spec.spec import Target
 from mbuild.store.store import Store
 
@@ -117,7 +117,8 @@ def _make_step(
     tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
     is_same = present.compared == content.descriptor()
     differences = find_differences(index, listed, present.previous, is_same=is_same)
-    return Step(store, tags, differences, tuple(_warnings(differences.platforms, store)))
+    warnings = (*_left_out(listed), *_taken_away(differences.platforms, store))
+    return Step(store, tags, differences, warnings)
 
 
 def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
@@ -132,12 +133,18 @@ def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
     return TagOutcome(tag, action, held)
 
 
-def _warnings(platforms: tuple[PlatformOutcome, ...], store: Store) -> Iterator[str]:
+def _left_out(listed: tuple[Listed, ...]) -> Iterator[str]:
+    for source, _ in listed:
+        if isinstance(source, Skipped):
+            name = source.entry.platform or "the image"
+            # What a lock has noted as absent is not asked for: it may be there by now.
+            reason = "absent when it was locked" if source.entry.pin else "not found"
+            yield f"{source.name}: {reason}; {name} is optional and left out"
+
+
+def _taken_away(platforms: tuple[PlatformOutcome, ...], store: Store) -> Iterator[str]:
     for platform in platforms:
-        if platform.change == "skipped":
-            name = platform.platform or "the image"
-            yield f"{platform.image}: not found; {name} is optional and left out"
-        elif platform.change == "removed":
+        if platform.change == "removed":
             yield (
                 f"{store.name}: {platform.platform} was published before and is not in the "
                 "spec; the new list is without it"

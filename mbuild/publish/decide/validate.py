@@ -51,11 +51,12 @@ def _platform_problems(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
 
 def _contradiction(source: Source, said: Platform, field: str) -> MbuildError:
     value = source.found.to_dict().get(field)
-    return _mismatch(
-        source,
-        f"the spec says {said}, and the image's config has {field} {value!r}",
-        "name the right image, correct the platform, or set trust: spec on the entry",
-    )
+    found = f"the image's config has {field} {value!r}"
+    if not source.entry.position.line:
+        hint = "name the right image, or correct the platform"
+        return _mismatch(source, f"--platform says {said}, and {found}", hint)
+    hint = "name the right image, correct the platform, or set trust: spec on the entry"
+    return _mismatch(source, f"the spec says {said}, and {found}", hint)
 
 
 def _duplicates(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
@@ -68,10 +69,15 @@ def _duplicates(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
         if first is not source:
             yield _mismatch(
                 source,
-                f"it is a second image for {platform}, as {first.name} at {first.where} is; "
+                f"it is a second image for {platform}, as {_placed_name(first)} is; "
                 "a client could not tell them apart",
                 "take one of the two out",
             )
+
+
+def _placed_name(source: Source) -> str:
+    """Name an image with its place; on the command line its name is its place."""
+    return source.name if source.name == source.where else f"{source.name} at {source.where}"
 
 
 def _missing_attestations(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
