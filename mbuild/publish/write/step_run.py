@@ -92,7 +92,8 @@ class StepRun:
                 self.mark([tag], "untouched")
 
     def _not_staged(self, error: MbuildError) -> None:
-        if error.refusal not in _NOT_BY_DIGEST or not self.pending:
+        # What was pending by the plan counts: a tag may have been won by another run meanwhile.
+        if error.refusal not in _NOT_BY_DIGEST or not self.step.pending:
             self.errors.append(error)
             return
         self._refused_by_digest = error

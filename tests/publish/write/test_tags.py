@@ -1,12 +1,16 @@
 """How the index and its tags go up: by digest, by a tag, or several tags in one request."""
 
+import asyncio
+
 import pytest
 
 from mbuild.errors import RegistryError, TransportError
 from mbuild.publish.decide.rules import TagRules
-from tests.publish.world import APP, BUILDS, MIRROR, World, tags_of
+from mbuild.publish.outcome import Outcome
+from tests.publish.world import APP, BUILDS, MIRROR, World, publishing, tags_of, target
 from tests.publish.write.tagging import (
     OTHER,
+    SOURCE,
     digest,
     errors,
     hold,
@@ -16,7 +20,8 @@ from tests.publish.write.tagging import (
     refuse_by_digest,
     tags_written,
 )
-from tests.support.memory_store import StoreFault
+from tests.support.memory_store import Gate, StoreFault
+from tests.support.virtual_time import run_virtually
 
 
 @pytest.fixture
@@ -83,6 +88,31 @@ def test_no_tag_stands_in(world: World, status: int) -> None:
 
 
 # --- Several tags in one request ---
+
+
+def test_no_tag_needs_to_stand_in(world: World) -> None:
+    """An index refused by its digest is no failure where another run has moved the tag by then."""
+    push(other := make_world(), tags=("1.0",))
+    gate = Gate()
+    refuse_by_digest(world, APP, 405)
+    world[APP].faults[-1].gate = gate
+
+    def another_run() -> None:
+        world[APP].manifests.update(other[APP].manifests)
+        world[APP].tags.update(other[APP].tags)
+
+    world[APP].faults.append(StoreFault("head_manifest", "1.0", act=another_run, after=1, times=1))
+
+    async def work() -> Outcome:
+        publishes = asyncio.create_task(publishing(world, target(SOURCE, tags=["1.0"])))
+        await gate.reached.wait()
+        await asyncio.sleep(0.5)
+        gate.open.set()
+        (outcome,) = await publishes
+        return outcome
+
+    outcome = run_virtually(work)
+    assert (tags_of(outcome), errors(outcome)) == ([("1.0", "kept")], [])
 
 
 @pytest.mark.parametrize("takes", [None, True], ids=["not known", "known"])
