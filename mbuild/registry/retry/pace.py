@@ -12,7 +12,14 @@ from mbuild.registry.retry.turns import Turns
 
 DEAD_AFTER_OPERATIONS = 5
 DEAD_AFTER_ATTEMPTS = 10
-"""So many operations given up, and failed attempts, without an answer between: a dead host."""
+DEAD_AFTER_SECONDS = 0.5
+"""So many operations given up, failed attempts, and seconds, without an answer: a dead host.
+
+The time is for the answers to other requests, which may be on their way.
+"""
+
+DEAD_AFTER_STORM = 120.0
+"""Seconds of nothing but pleas to slow down after which a host may be taken for dead."""
 
 MOMENT = 0.001
 """Fewer seconds than this are not worth a wait."""
@@ -40,7 +47,8 @@ class Pace:
         self._held_until = self._told_until = -math.inf
         self._answers = 0
         self._has_answered = True
-        self._failed_attempts = self._failed_operations = 0
+        self._failed_attempts = self._failed_operations = self._holds = 0
+        self._failing_since = self._storm_since = math.inf
         self._verdict = ""
         self._pauses: set[asyncio.Future[None]] = set()
 
@@ -66,21 +74,39 @@ class Pace:
     def failed(self) -> None:
         """Note an attempt that failed, and may be repeated."""
         self._is_calm = False
+        if not self._failed_attempts:
+            self._failing_since = self._clocks.measure()
         self._failed_attempts += 1
 
     def gave_up(self, error: MbuildError) -> None:
         """Note an operation that failed for good, after one `failed` for each of its attempts."""
         self._failed_operations += 1
-        is_enough = self._failed_operations >= DEAD_AFTER_OPERATIONS
-        if is_enough and self._failed_attempts >= DEAD_AFTER_ATTEMPTS and not self._verdict:
-            self._shut_for_good(error)
+        is_enough = (
+            self._failed_operations >= DEAD_AFTER_OPERATIONS
+            and self._failed_attempts >= DEAD_AFTER_ATTEMPTS
+            and self._clocks.measure() - self._failing_since >= DEAD_AFTER_SECONDS
+        )
+        if is_enough and not self._verdict:
+            self._shut_for_good(
+                f"has failed {self._failed_operations} operations in a row, the last one with:"
+                f" {error.message}"
+            )
 
-    def hold(self, seconds: float, status: int) -> None:
-        """Let no request through for so long, since the host answered with this status."""
+    def hold(self, seconds: float, status: int, *, most: float = math.inf) -> None:
+        """Let no request through for so long, since the host answered with this status.
+
+        A host that asks for it more than `most` times in a row, and for long, is taken for dead.
+        """
         if self._verdict:
             return
         if not self.turns.is_shut:
             self._begin_hold()
+            if self._holds > most and self._storm_lasts() >= DEAD_AFTER_STORM:
+                self._shut_for_good(
+                    f"has asked to slow down ({status}) {self._holds} times in a row, and answered"
+                    " nothing in between"
+                )
+                return
         self._held_until = max(self._held_until, self._clocks.measure() + seconds)
         if self._held_until >= self._told_until + TOLD_AGAIN:
             self._told_until = self._held_until
@@ -121,9 +147,14 @@ class Pace:
         if self._has_answered:
             self.turns.allow(max(1, self.turns.allowed // 2))
             self._has_answered = False
+            self._storm_since, self._holds = self._clocks.measure(), 0
+        self._holds += 1
         self._answers = 0
         self._held_until = self._told_until = -math.inf
         self._opener = asyncio.create_task(self._open_in_time())
+
+    def _storm_lasts(self) -> float:
+        return self._clocks.measure() - self._storm_since
 
     async def _open_in_time(self) -> None:
         while (left := self._held_until - self._clocks.measure()) > MOMENT:
@@ -141,11 +172,8 @@ class Pace:
                 self.turns.allow(allowed + 1)
         self._is_calm = self.turns.allowed == self._most
 
-    def _shut_for_good(self, error: MbuildError) -> None:
-        self._verdict = (
-            f"not tried any more: {self.host} has failed {self._failed_operations} operations in a"
-            f" row, the last one with: {error.message}"
-        )
+    def _shut_for_good(self, why: str) -> None:
+        self._verdict = f"not tried any more: {self.host} {why}"
         for waiting in (*self._pauses, *filter(None, [self._opener])):
             waiting.cancel()
         self.turns.end(self._dead)

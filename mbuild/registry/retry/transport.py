@@ -20,6 +20,9 @@ MAX_BACKOFF = 30.0
 MAX_RETRY_AFTER = 600.0
 """The longest wait that a registry may ask for where there is no deadline, in seconds."""
 
+STORMS = 2
+"""All requests to a host wait so many times as long as one that is tried to the last attempt."""
+
 
 @dataclass
 class Tally:
@@ -92,7 +95,8 @@ class Policy:
         backoff = min(backoff, MAX_BACKOFF)
         wait = max(backoff, failure.least_wait or 0.0)
         if failure.pace and failure.slows and not self._is_too_long(wait):
-            failure.pace.hold(failure.least_wait or backoff, failure.slows)
+            seconds = failure.least_wait or backoff
+            failure.pace.hold(seconds, failure.slows, most=STORMS * self.attempts)
         return wait
 
     async def _rest(self, wait: float, failure: Temporary) -> None:

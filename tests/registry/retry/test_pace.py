@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mbuild.errors import RegistryError, TransportError
+from mbuild.errors import GivenUp, RegistryError, TransportError
 from mbuild.registry.retry.clocks import Clocks
-from mbuild.registry.retry.pace import Pace
+from mbuild.registry.retry.pace import DEAD_AFTER_SECONDS, Pace
 from tests.registry.world import NOON, Recorder
 from tests.support.virtual_time import now, run_virtually
 
@@ -52,8 +52,10 @@ async def ask_many(pace: Pace, count: int) -> list[float]:
     return log
 
 
-def kill(pace: Pace) -> None:
-    """Let five operations fail, each after six attempts."""
+async def kill(pace: Pace) -> None:
+    """Let five operations fail, each after six attempts, within half a second."""
+    pace.failed()
+    await asyncio.sleep(DEAD_AFTER_SECONDS)
     for _ in range(5):
         for _ in range(6):
             pace.failed()
@@ -165,8 +167,7 @@ def test_dead(recorder: Recorder) -> None:
     async def scenario(pace: Pace) -> None:
         waiting = asyncio.create_task(ask_many(pace, 5))
         pausing = asyncio.create_task(pace.pause(30))
-        await asyncio.sleep(0.5)
-        kill(pace)
+        await kill(pace)
         await pausing
         await pace.pause(30)
         assert now() == 0.5
@@ -188,11 +189,10 @@ def test_dead_while_shut(recorder: Recorder) -> None:
     async def scenario(pace: Pace) -> None:
         pace.hold(600, 429)
         waiting = asyncio.gather(ask_many(pace, 1), pace.pause(0), return_exceptions=True)
-        await asyncio.sleep(0)
-        kill(pace)
+        await kill(pace)
         await waiting
         pace.hold(600, 429)
-        assert now() == 0
+        assert now() == 0.5
         assert pace.is_dead
 
     play(recorder, scenario)
@@ -200,18 +200,63 @@ def test_dead_while_shut(recorder: Recorder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operations", "attempts", "is_dead"),
-    [(5, 6, True), (4, 6, False), (5, 2, True), (9, 1, False), (10, 1, True)],
-)
-def test_when_it_is_dead(recorder: Recorder, operations: int, attempts: int, is_dead: bool) -> None:
-    """Five operations make a dead host, if they stand for ten attempts."""
+    ("operations", "attempts", "seconds", "is_dead"),
+    [
+        (5, 6, 0.5, True), (4, 6, 9, False), (5, 2, 0.5, True), (9, 1, 9, False), (10, 1, 0.5, True),
+        (99, 1, 0.4, False),
+    ],
+)  # fmt: skip
+def test_when_it_is_dead(
+    recorder: Recorder, operations: int, attempts: int, seconds: float, is_dead: bool
+) -> None:
+    """Five operations make a dead host, if they stand for ten attempts and half a second."""
 
     async def scenario(pace: Pace) -> None:
-        for _ in range(operations):
+        for number in range(operations):
+            if number == operations - 1:
+                await asyncio.sleep(seconds)
             for _ in range(attempts):
                 pace.failed()
             pace.gave_up(BROKEN)
         assert pace.is_dead is is_dead
+
+    play(recorder, scenario)
+
+
+@pytest.mark.parametrize(
+    ("holds", "seconds", "is_dead"),
+    [(13, 10, True), (12, 10, False), (13, 9.9, False), (14, 9.9, True)],
+)
+def test_storm_without_end(recorder: Recorder, holds: int, seconds: float, is_dead: bool) -> None:
+    """A host that only ever asks to slow down, often and for two minutes, is taken for dead."""
+
+    async def scenario(pace: Pace) -> None:
+        for _ in range(holds):
+            pace.hold(seconds, 429, most=12)
+            await pace.pause(0)
+        assert pace.is_dead is is_dead
+        if is_dead:
+            with pytest.raises(GivenUp) as raised:
+                pace.check()
+            assert str(raised.value) == (
+                f"registry.test: not tried any more: registry.test has asked to slow down (429)"
+                f" {holds} times in a row, and answered nothing in between; see what ails it, then"
+                " run the same command again"
+            )
+
+    play(recorder, scenario)
+
+
+def test_an_answer_ends_the_storm(recorder: Recorder) -> None:
+    """However often a host asks to slow down: while it answers in between it is alive."""
+
+    async def scenario(pace: Pace) -> None:
+        for number in range(100):
+            if number % 12 == 0:
+                pace.answered()
+            pace.hold(60, 429, most=12)
+            await pace.pause(0)
+        assert not pace.is_dead
 
     play(recorder, scenario)
 

@@ -1,6 +1,7 @@
 """Many requests at a host that asks to slow down, or that is gone: what waits, and what is sent."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,33 @@ def play(timed: Timed, recorder: Measured, **settings: Any) -> tuple[list[str], 
             return errors, registries, now()
 
     return run_virtually(scenario)
+
+
+@pytest.mark.parametrize("jobs", [1, 32])
+def test_storm_without_end(jobs: int) -> None:
+    """A host that never lets anybody through is given up, however many wait and few may ask."""
+    timed = storm(math.inf, status(429, retry_after=60))
+    errors, _, ended = play(timed, Measured(), jobs=jobs, attempts=3)
+    assert len(errors) == REQUESTS
+    assert all("has asked to slow down (429) 7 times in a row" in error for error in errors)
+    assert 6 * 60 < ended < 6 * 60 + 5
+
+
+def test_one_bad_repository() -> None:
+    """Failures that come all at once say nothing of the host while others are to be answered."""
+    fake = FakeRegistry(Fault("GET", "/bad/", status(500)), Fault("GET", "/app/", slow(0.1)))
+    fake.put("team/app", "1.0", IMAGE)
+
+    async def scenario() -> list[object]:
+        async with open_registries(Measured(), {HOST: fake}, attempts=1) as registries:
+            fetch = registries.registry(HOST).fetch_manifest
+            asked = [*["team/bad"] * 40, *["team/app"] * 40]
+            return await asyncio.gather(
+                *(fetch(path, "1.0") for path in asked), return_exceptions=True
+            )
+
+    found = run_virtually(scenario)
+    assert [one for one in found if not isinstance(one, MbuildError)] == [content_of(IMAGE)] * 40
 
 
 def test_all_wait_for_what_one_was_told() -> None:
