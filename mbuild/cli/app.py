@@ -121,5 +121,7 @@ def command_path(words: Sequence[str]) -> str:
 def wants_json(words: Sequence[str], environment: Mapping[str, str]) -> bool:
     """Tell whether a document is asked for, on a command line that could not be parsed."""
     text = " ".join(words).replace("=", " ")
-    asked = re.findall(r"(?:--output|-o) ?(text|json)", text) or [environment.get("MBUILD_OUTPUT")]
+    asked = re.findall(r"(?:--output|-[qv]*o) ?(text|json)", text) or [
+        environment.get("MBUILD_OUTPUT")
+    ]
     return bool(asked[-1] == "json")

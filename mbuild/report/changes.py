@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from mbuild.publish.outcome import AnnotationOutcome, Differences, PlatformOutcome
 from mbuild.report.text import short, table
@@ -23,6 +24,9 @@ MARKS = {
 
 LONGEST_VALUE = 60
 """So many characters of an annotation's value are shown."""
+
+LEAD = 20
+"""So many characters go before the first that differs, where the beginnings are alike."""
 
 _FURTHER = {
     "attestations": "other attestations",
@@ -47,12 +51,16 @@ def annotation_rows(
 
 
 def _values(annotation: AnnotationOutcome) -> str:
-    values = [annotation.previous, annotation.value]
-    return " -> ".join(_shown(value) for value in values if value is not None)
+    values = [one for one in (annotation.previous, annotation.value) if one is not None]
+    pairs = zip(annotation.previous or "", annotation.value or "", strict=False)
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = alike - LEAD if alike >= LONGEST_VALUE else 0
+    return " -> ".join(_shown(value, start) for value in values)
 
 
-def _shown(value: str) -> str:
-    return repr(value[:LONGEST_VALUE]) + ("…" if len(value) > LONGEST_VALUE else "")
+def _shown(value: str, start: int) -> str:
+    end = start + LONGEST_VALUE
+    return ("…" if start else "") + repr(value[start:end]) + ("…" if len(value) > end else "")
 
 
 def platform_lines(platforms: Sequence[PlatformOutcome], repository: str) -> Iterator[str]:

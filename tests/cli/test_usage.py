@@ -68,6 +68,9 @@ def test_document(tmp_path: Path, words: str, message: str, path: str) -> None:
         ("push --unknown --output=json", "text", True),
         ("push -o text --unknown", "json", False),
         ("push -o json -o text --unknown", "", False),
+        ("push -qo json --unknown", "", True),
+        ("push -vvojson --unknown", "", True),
+        ("lock --to json --unknown", "", False),
     ],
 )
 def test_wants_json(words: str, variable: str, expected: bool) -> None:

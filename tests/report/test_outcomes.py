@@ -16,6 +16,7 @@ from mbuild.publish.outcome import (
     TagAction,
     TagOutcome,
 )
+from mbuild.report.changes import annotation_rows
 from mbuild.report.outcomes import (
     image_lines,
     is_unchanged,
@@ -370,3 +371,23 @@ def test_a_target_held_back() -> None:
     told = "not published, every tag stands for a newer version"
     assert report(outcome) == [f"{APP}@{INDEX.digest}  OCI index, 1 image: {told}"]
     assert report(*batch(outcome, FAILED))[-1] == "2 targets: 1 failed, 1 unchanged"
+
+
+LONG = "x" * 100
+CUT = [
+    ("x" * 59 + "a", "x" * 59 + "b", f"'{'x' * 59}a' -> '{'x' * 59}b'"),
+    (f"{LONG}a", f"{LONG}b", f"…'{'x' * 20}a' -> …'{'x' * 20}b'"),
+    (LONG, f"{LONG}b{LONG}", f"…'{'x' * 20}' -> …'{'x' * 20}b{'x' * 39}'…"),
+    (None, LONG, f"'{'x' * 60}'…"),
+    ("a", LONG, f"'a' -> '{'x' * 60}'…"),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "shown"), CUT, ids=["short", "end", "longer", "added", "other"]
+)
+def test_long_values(before: str | None, now: str, shown: str) -> None:
+    """Of a long value that part is shown where it differs."""
+    change = "changed" if before is not None else "added"
+    rows = annotation_rows([AnnotationOutcome("key", change, before, now)])
+    assert rows[0][1] == shown
