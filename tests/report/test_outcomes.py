@@ -388,6 +388,5 @@ CUT = [
 )
 def test_long_values(before: str | None, now: str, shown: str) -> None:
     """Of a long value that part is shown where it differs."""
-    change = "changed" if before is not None else "added"
-    rows = annotation_rows([AnnotationOutcome("key", change, before, now)])
+    rows = annotation_rows([AnnotationOutcome("key", "changed", before, now)])
     assert rows[0][1] == shown
