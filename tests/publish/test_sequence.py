@@ -68,6 +68,18 @@ def test_plan(world: World, is_there: bool) -> None:
     assert [outcome.tags for outcome in planned] == [outcome.tags for outcome in pushed]
 
 
+def test_plan_of_a_chain(world: World) -> None:
+    """What the last of three would take from the first's result is read where it is now."""
+    targets = (
+        BASE_TARGET, target(entry(f"{BASE}:1.0"), images=(APP,)),
+        target(entry(f"{APP}:1.0", "linux/arm64"), images=(ALL,)),
+    )  # fmt: skip
+    planned = publish(world, *targets, dry_run=True)
+    assert [outcome.errors for outcome in planned] == [(), (), ()]
+    pushed = publish(world, *targets)
+    assert [outcome.index for outcome in planned] == [outcome.index for outcome in pushed]
+
+
 def test_plan_of_an_unread_image(world: World) -> None:
     """An image that only one repository of a target has is read where it is, config and all."""
     publish(world, BASE_TARGET)

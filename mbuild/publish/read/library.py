@@ -88,7 +88,8 @@ class Library:
 
         `store` will have it only when it is written.
         """
-        self._homes.setdefault((store.name, str(digest)), home)
+        first = self._homes.get((home.name, str(digest)), home)  # `home` may have it lent itself
+        self._homes.setdefault((store.name, str(digest)), first)
 
     async def close(self) -> None:
         """Stop what is still under way."""
