@@ -149,7 +149,9 @@ def _targets(server: LoopbackServer) -> list[str]:
     return [one.request.target for one in server.log.exchanges]
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://x"])
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1", "ftp://x", "http://u:p@127.0.0.1:65536", "http://[::1"]
+)
 def test_proxy_that_cannot_be(proxy: str) -> None:
     """A proxy that cannot be used is named, without its password."""
     plain = frozenset({"registry.test"})

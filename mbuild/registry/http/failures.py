@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -104,6 +105,9 @@ _NOT_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"}
 )
 
+_FINAL = re.compile(r"4(?!08|29)[0-9]{2}\b")
+"""How a proxy begins what the next attempt would meet again."""
+
 
 @contextmanager
 def translated(host: str, where: str) -> Iterator[None]:
@@ -151,12 +155,15 @@ def translate(foreign: Exception, *, host: str, where: str) -> MbuildError:
     message = f"{meaning.text}: {_reason(causes)} ({host})"
     if meaning.fault:
         return MbuildError(message, where=where)
+    if isinstance(foreign, httpx.ProxyError) and _FINAL.match(str(foreign)):
+        return TransportError(message, where=where, hint=_PROXY)
     if not meaning.temporary:
         return ProtocolError(message, where=where)
     error = TransportError(message, where=where, hint=_LATER if meaning.lost else _LOOK)
     return Temporary(error, lost=meaning.lost)
 
 
+_PROXY = "look what the proxy lets through, and which login HTTPS_PROXY has to give"
 _LOOK = "check the registry's name, its port and the network"
 _LATER = "try again later; -vv shows each request"
 

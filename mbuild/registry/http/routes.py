@@ -15,6 +15,7 @@ from mbuild.registry.http.proxies import proxy_for
 from mbuild.registry.http.tls import make_bare_context
 
 _PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
 _ONE = httpx.Limits(max_connections=1)
 
 
@@ -68,15 +69,26 @@ class Routes(httpx.AsyncBaseTransport):
         if not proxy:
             tls = self._outside.make_tls() if is_tls else None
             return lambda: Connection(tls, self._outside.clock)
+        is_tls = is_tls or proxy.startswith("https:")
         context = self._outside.make_tls() if is_tls else make_bare_context()
         return lambda: _make_proxied(scheme, proxy, context)
 
 
 def _make_proxied(scheme: str, proxy: str, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    """Make a connection through a proxy: its ways are httpx's business."""
+    """Make a connection through a proxy: its ways are httpx's business.
+
+    `context` says who is trusted, the host and the proxy itself.
+    """
     try:
-        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_ONE, proxy=proxy)
+        way = _proxy(httpx.URL(proxy), context)
+        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_ONE, proxy=way)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise UsageError(
             f"the proxy for {scheme} cannot be used: it must be http://HOST:PORT or https://HOST:PORT"
         ) from None
+
+
+def _proxy(url: httpx.URL, context: ssl.SSLContext) -> httpx.Proxy:
+    if (url.port or 0) > _LAST_PORT:
+        raise ValueError(url.port)
+    return httpx.Proxy(url, ssl_context=context if url.scheme == "https" else None)

@@ -107,6 +107,23 @@ def test_name_is_not_known() -> None:
     assert error.message == "cannot connect: name or service not known (reg.test)"
 
 
+@pytest.mark.parametrize("text", ["407 Proxy Authentication Required", "403 Forbidden", "400"])
+def test_proxy_refuses(text: str) -> None:
+    """A proxy that does not let the request through will not do so a second later."""
+    error = translate(httpx.ProxyError(text), host="reg.test", where="w")
+    assert type(error) is TransportError
+    assert str(error) == (
+        f"w: the proxy refused: {text} (reg.test); look what the proxy lets through, and which"
+        " login HTTPS_PROXY has to give"
+    )
+
+
+@pytest.mark.parametrize("text", ["502 Bad Gateway", "429 Too Many Requests", "408", "4040"])
+def test_proxy_fails(text: str) -> None:
+    """What passes is tried again, at a proxy too."""
+    assert isinstance(translate(httpx.ProxyError(text), host="h", where="w"), Temporary)
+
+
 def test_no_words() -> None:
     """An exception without text is named."""
     error = translate(httpx.ReadTimeout(""), host="h", where="w")

@@ -75,6 +75,14 @@ def test_proxy() -> None:
         assert {one.request.target for one in proxy.log.exchanges} == {url}
 
 
+def test_proxy_with_tls(tls_files: TlsFiles) -> None:
+    """A proxy is trusted as hosts are: by the system's store, and by --ca."""
+    with serve(tls_files) as proxy:
+        url = "http://registry.test:5000/v2/"
+        ask(url, url, environment={"HTTP_PROXY": proxy.url}, tls=trusting(tls_files))
+        assert connections(proxy) == [1, 1]
+
+
 class Tunnels:
     """A proxy that knows CONNECT, and leads everybody to one port."""
 
