@@ -35,9 +35,10 @@ def target_of(base: httpx.URL, location: str, *, where: str) -> httpx.URL:
     """
     try:
         url = base.join(location)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host:
+        host = url.host
+    except (httpx.InvalidURL, ValueError):  # ValueError is urllib's, and that of idna
+        url, host = httpx.URL(), ""
+    if url.scheme not in ("http", "https") or not host:
         raise ProtocolError(
             f"{_written(base)} sends on to what is no http or https address",
             where=where,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urljoin, urlsplit
 
+import httpx
+
 from mbuild.errors import ProtocolError
 from mbuild.registry.hosts import Host, ip_address, is_loopback, is_plain_http
 from mbuild.registry.http.answers import Answer, failure
@@ -16,6 +18,7 @@ from mbuild.registry.login.credentials import Credentials, basic_authorization, 
 
 MAX_TOKEN_BODY = 1024 * 1024
 LEAST_LIFETIME = 60.0
+MOST_LIFETIME = 10.0**9
 CLIENT_ID = "mbuild"
 
 _FALLBACK = frozenset({400, 401, 404, 405})
@@ -131,9 +134,9 @@ def parse_token(body: bytes) -> Token:
     if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("its answer holds no usable 'token'")
     seconds = data.get("expires_in")
-    if not isinstance(seconds, int | float) or seconds < LEAST_LIFETIME:
+    if not isinstance(seconds, int | float) or not seconds >= LEAST_LIFETIME:  # nor is NaN
         seconds = LEAST_LIFETIME
-    return Token(text, float(seconds), _read_time(data.get("issued_at")))
+    return Token(text, float(min(seconds, MOST_LIFETIME)), _read_time(data.get("issued_at")))
 
 
 def _read_time(value: object) -> float | None:
@@ -154,7 +157,7 @@ def make_question(
 
     Raises ProtocolError for a realm that a token must not be asked from: see `check_realm`.
     """
-    realm = urljoin(base, challenge.get("realm")).partition("#")[0]
+    realm = _joined(base, challenge.get("realm")).partition("#")[0]
     if problem := check_realm(realm, host=host, plain_http=plain_http):
         raise ProtocolError(
             f"its token service {realm!r} {problem}",
@@ -164,6 +167,13 @@ def make_question(
     return TokenQuestion(realm, challenge.get("service"), scopes, credentials, host)
 
 
+def _joined(base: str, realm: str) -> str:
+    try:
+        return urljoin(base, realm)
+    except ValueError:
+        return realm  # which `check_realm` finds to be no address
+
+
 def check_realm(realm: str, *, host: Host, plain_http: frozenset[str]) -> str:
     """Say why credentials and tokens must not go to a realm; empty text if they may.
 
@@ -171,9 +181,10 @@ def check_realm(realm: str, *, host: Host, plain_http: frozenset[str]) -> str:
     may not send us to this machine, nor to a private address other than its own.
     """
     try:
+        _ = httpx.URL(realm).host  # which is stricter
         parts = urlsplit(realm)
         name, port = parts.hostname or "", str(parts.port or "")
-    except ValueError:
+    except (httpx.InvalidURL, ValueError):
         return "is not an address"
     if parts.scheme not in ("http", "https") or not name or parts.username is not None:
         return "is not an http or https address"

@@ -88,6 +88,8 @@ DOWNGRADE = (
         ("https://:444/b", NO_ADDRESS),
         ("https://cdn.test:port/b", NO_ADDRESS),
         ("https://cdn.test/\x00", NO_ADDRESS),
+        ("http:////]cdn", NO_ADDRESS),
+        ("http://xn--\\-", NO_ADDRESS),
         (
             "http://user:word@cdn.test/b",
             DOWNGRADE,

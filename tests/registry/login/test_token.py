@@ -1,6 +1,7 @@
 """The token dance, driven by hand."""
 
 import json
+import math
 from urllib.parse import parse_qs
 
 import httpx
@@ -117,12 +118,18 @@ def test_identity_token_without_user() -> None:
         ({"token": "a", "expires_in": 5}, Token("a", 60.0)),
         ({"token": "a", "expires_in": "soon"}, Token("a", 60.0)),
         ({"token": "a", "expires_in": 900}, Token("a", 900.0)),
+        ({"token": "a", "expires_in": 10**400}, Token("a", 1e9)),
+        ({"token": "a", "expires_in": math.inf}, Token("a", 1e9)),
+        ({"token": "a", "expires_in": math.nan}, Token("a", 60.0)),
         ({"token": "a", "issued_at": "2025-06-15T15:06:40Z"}, Token("a", 60.0, NOON)),
         ({"token": "a", "issued_at": "2025-06-15T15:06:40"}, Token("a", 60.0, NOON)),
         ({"token": "a", "issued_at": "noon"}, Token("a", 60.0)),
     ],
-    ids=["token", "both", "floor", "no number", "lifetime", "issued", "no zone", "no time"],
-)
+    ids=[
+        "token", "both", "floor", "no number", "lifetime", "huge", "endless", "not a number",
+        "issued", "no zone", "no time",
+    ],
+)  # fmt: skip
 def test_parse_token(body: dict[str, object], expected: Token) -> None:
     """Lifetime is a minute where the service says less or nothing."""
     assert parse_token(json.dumps(body).encode()) == expected
@@ -171,6 +178,8 @@ def test_expires_in(issued_at: float | None, expected: float) -> None:
         ("https://u:p@auth.test/", "reg.test", "", "is not an http or https address"),
         ("ftp://auth.test/", "reg.test", "", "is not an http or https address"),
         ("https://auth.test:x/", "reg.test", "", "is not an address"),
+        ("https://[::1", "reg.test", "", "is not an address"),
+        ("https://xn--a-/", "reg.test", "", "is not an address"),
     ],
 )  # fmt: skip
 def test_check_realm(realm: str, domain: str, plain_http: str, expected: str) -> None:
@@ -198,3 +207,5 @@ def test_make_question() -> None:
     assert str(raised.value) == (
         "reg.test: its token service 'http://auth.test/token' is plain http; nothing was sent to it"
     )
+    with pytest.raises(ProtocolError, match=r"its token service 'https://\[::1' is not an address"):
+        make("https://[::1")
