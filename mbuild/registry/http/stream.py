@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 
 import httpx
@@ -32,17 +33,26 @@ class _Arrivals(asyncio.StreamReaderProtocol):
 
 
 class Stream:
-    """An open connection. Timeouts are in seconds, None for none."""
+    """An open connection, over `connection`. Timeouts are in seconds, None for none."""
 
-    def __init__(self, arrivals: _Arrivals, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, arrivals: _Arrivals, writer: asyncio.StreamWriter, connection: socket.socket
+    ) -> None:
         self._arrivals = arrivals
         self._writer = writer
+        self._connection = connection
 
     @property
     def is_quiet(self) -> bool:
         """Tell whether nothing has arrived that was not read, the end included."""
         arrivals = self._arrivals
-        return not (arrivals.unread or arrivals.reader.at_eof() or self._writer.is_closing())
+        if arrivals.unread or arrivals.reader.at_eof() or self._writer.is_closing():
+            return False
+        try:  # A busy event loop may not have come to read what the system has for it.
+            self._connection.recv(1, socket.MSG_PEEK)
+        except OSError as error:
+            return isinstance(error, BlockingIOError)
+        return False
 
     async def read(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # mapped to httpx's
         """Wait for bytes; none are the end. Raises httpx.ReadTimeout and ReadError."""
@@ -90,4 +100,5 @@ async def open_stream(url: httpx.URL, tls: ssl.SSLContext | None, wait: float | 
         raise httpx.ConnectTimeout(str(error)) from error
     except (OSError, UnicodeError) as error:
         raise httpx.ConnectError(str(error)) from error
-    return Stream(arrivals, asyncio.StreamWriter(transport, arrivals, arrivals.reader, loop))
+    writer = asyncio.StreamWriter(transport, arrivals, arrivals.reader, loop)
+    return Stream(arrivals, writer, connection)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 
@@ -17,6 +18,9 @@ HEAD_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 LAST = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 UNTIL_THE_END = b"HTTP/1.1 200 OK\r\n\r\nok"
 EARLY = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+"""SO_LINGER of a socket whose end is a reset."""
+
 HANG_UP = b""
 """In a host's list: it closes the connection."""
 
@@ -186,6 +190,38 @@ def test_hung_up_while_idle() -> None:
     host = Brief()
     run(host, scenario)
     assert host.connections == 2
+
+
+@pytest.mark.parametrize("ends_by", ["close", "reset"])
+def test_hung_up_unseen(ends_by: str) -> None:
+    """A connection that the host closed while this program was busy costs nothing either."""
+    host, closed = Host(), threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.recv(65536)
+                accepted.sendall(OK)
+                if ends_by == "reset":
+                    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                may_close.wait(5)
+            closed.set()
+
+    async def scenario() -> None:
+        async with Connection(None, Clock()) as connection:
+            assert await ask(host, connection) == b"ok"
+            may_close.set()
+            closed.wait(5)  # nor does the event loop see anything until then
+            assert await ask(host, connection) == b"ok"
+
+    may_close = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host.port = listener.getsockname()[1]
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        asyncio.run(scenario())
+        server.join()
 
 
 @pytest.mark.parametrize(("seconds", "connections"), [(LONGEST_IDLE - 1, 1), (LONGEST_IDLE, 2)])
@@ -359,9 +395,8 @@ def test_reset() -> None:
     class Resetting(Host):
         async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             """Hang up in the middle of a request, which the system says as a reset."""
-            linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
             await self._read(reader)
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             writer.transport.abort()
 
     run(Resetting(), scenario)
