@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 from mbuild.publish.decide.rules import TagRules, is_refusal
 from mbuild.publish.outcome import TagOutcome
 from mbuild.publish.read.library import Library
 from mbuild.publish.write.compare import Comparison
-from mbuild.publish.write.grace import finish, side_by_side
+from mbuild.publish.write.grace import GRACE_SECONDS, finish, side_by_side
 from mbuild.publish.write.restore import restore
 from mbuild.publish.write.step_run import StepRun
 
@@ -31,15 +32,27 @@ class Transaction:
         After a refusal for good the tags are put back. After any other failure what is written
         stays: the same command, run again, finishes.
         """
-        await self._prepare()
+        try:
+            await self._prepare()
+            await self._write()
+        except asyncio.CancelledError:  # no other run would finish what was refused
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await self._restore_if_refused()
+            raise
+        await self._restore_if_refused()
+
+    async def _write(self) -> None:
         for phase in (_stands_in, _is_new, _moves):
             if self._has_failed:
-                break
+                return
             await finish(
                 work
                 for run in self._runs
                 for work in run.writes([tag for tag in run.pending if phase(run, tag)])
             )
+
+    async def _restore_if_refused(self) -> None:
         if any(is_refusal(error) for run in self._runs for error in run.errors):
             await restore(self._runs)
 

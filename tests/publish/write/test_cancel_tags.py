@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from mbuild.publish.outcome import Outcome
 from tests.publish.world import APP, World, publishing, run, tags_of, target
 from tests.publish.write.tagging import OLD, SOURCE, errors, hold, make_world, refuse, tags_written
 from tests.support.memory_store import Gate, StoreFault
+from tests.support.virtual_time import run_virtually
 
 TAGS = ("1.0", "1", "latest")
 
@@ -23,7 +25,11 @@ def world() -> World:
 
 
 def stop_at(
-    world: World, fault: StoreFault, *, then: Callable[[Gate], None] = lambda gate: gate.open.set()
+    world: World,
+    fault: StoreFault,
+    *,
+    then: Callable[[Gate], None] = lambda gate: gate.open.set(),
+    how: Any = run,
 ) -> Outcome:
     """Push, stop once a call is reached, let it go on, and give what is told."""
 
@@ -39,8 +45,8 @@ def stop_at(
         then(gate)
         return await task
 
-    (outcome,) = run(work)
-    return outcome
+    outcomes: tuple[Outcome, ...] = how(work)
+    return outcomes[0]
 
 
 def interrupted(written: str) -> str:
@@ -77,6 +83,28 @@ def test_while_tags_are_put_back(world: World) -> None:
     assert dict(tags_of(outcome)) == {"1.0": "created", "1": "restored", "latest": "failed"}
     assert world[APP].tags["1"] == OLD.digest
     assert errors(outcome)[1:] == [interrupted("1.0")]
+
+
+def test_while_a_tag_is_refused(world: World) -> None:
+    """Tags beside one that is refused for good are put back: no other run could finish them."""
+    refuse(world, APP, "latest")
+    outcome = stop_at(world, StoreFault("put_manifest", "1", times=1))
+    assert dict(tags_of(outcome)) == {"1.0": "created", "1": "restored", "latest": "failed"}
+    assert world[APP].tags["1"] == OLD.digest
+    assert errors(outcome)[1:] == [interrupted("1.0")]
+
+
+def test_while_a_tag_is_refused_and_putting_back_hangs(world: World) -> None:
+    """Putting back takes no longer than the time for tags under way."""
+    refuse(world, APP, "latest")
+
+    def hang(gate: Gate) -> None:
+        gate.open.set()
+        world[APP].faults.insert(0, StoreFault("head_manifest", gate=Gate()))
+
+    outcome = stop_at(world, StoreFault("put_manifest", "1", times=1), then=hang, how=run_virtually)
+    assert dict(tags_of(outcome)) == {"1.0": "created", "1": "moved", "latest": "failed"}
+    assert errors(outcome)[1:] == [interrupted("1.0, 1")]
 
 
 def test_while_the_index_goes_up_with_its_tags() -> None:
