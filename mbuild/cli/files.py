@@ -12,7 +12,8 @@ def check_result_file(option: str, file: str) -> None:
     """Raise UsageError where the file an option names cannot be written."""
     path = Path(file)
     try:
-        is_possible = not path.is_dir() and path.parent.is_dir()
+        # `-` means stdin or stdout elsewhere: a file of that name is nobody's wish.
+        is_possible = file != "-" and not path.is_dir() and path.parent.is_dir()
     except OSError:
         is_possible = False
     if not is_possible:

@@ -48,8 +48,10 @@ def take_spec(files: Sequence[str] | None, options: SpecOptions) -> Spec:
 
 
 def _read_lock(file: str) -> Lock:
-    if not file:  # a variable of CI that is not set must not let everything through
-        raise UsageError("--frozen '' names no lock", hint="name the file that mbuild lock wrote")
+    if file in {"", STDIN}:  # a variable that is not set must not let everything through
+        raise UsageError(
+            f"--frozen {file!r} names no lock", hint="name the file that mbuild lock wrote"
+        )
     try:
         with Path(file).open("rb") as stream:
             return parse_lock(one_line(file), stream.read(MOST_BYTES + 1))

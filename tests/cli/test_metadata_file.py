@@ -45,7 +45,7 @@ def test_failed_push(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["absent/m.json", "builds", ""], ids=["no folder", "a folder", "empty"]
+    "name", ["absent/m.json", "builds", "", "-"], ids=["no folder", "a folder", "empty", "-"]
 )
 def test_cannot_be(folder: Path, name: str) -> None:
     """A file that cannot be is a usage error, before anything is done."""

@@ -83,8 +83,9 @@ def test_empty_shard(command: str) -> None:
             "--shard '' is not I/N with I from 1 to N; the second of three machines has --shard 2/3",
         ),
         (["--frozen", ""], "--frozen '' names no lock; name the file that mbuild lock wrote"),
+        (["--frozen", "-"], "--frozen '-' names no lock; name the file that mbuild lock wrote"),
     ],
-    ids=["only", "shard", "empty shard", "empty lock"],
+    ids=["only", "shard", "empty shard", "empty lock", "stdin for a lock"],
 )
 @pytest.mark.usefixtures("many")
 def test_wrong(words: list[str], error: str) -> None:
