@@ -5,6 +5,7 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of
 from mbuild.oci.media_types import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
 from mbuild.publish.outcome import Copied, Differences, Outcome, PlatformOutcome, TagOutcome
+from mbuild.report.outcomes import outcome_lines
 
 APP = "registry.test/team/app"
 INDEX = Descriptor(OCI_INDEX, digest_of(b"index"), 1609)
@@ -58,3 +59,8 @@ FAILED = Outcome(
     tags=(TagOutcome("1.0", "untouched"),),
     errors=(DENIED,),
 )
+
+
+def lines(outcome: Outcome, *, planned: bool = False) -> list[str]:
+    """The report of an outcome."""
+    return list(outcome_lines(outcome, planned=planned))
