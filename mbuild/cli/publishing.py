@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -76,7 +77,9 @@ class Publication:
 
     async def _publish(self, session: Session) -> tuple[Outcome, ...]:
         pause = session.pause
-        patience = Patience(self.wait, tell=session.console.line, sleep=pause)
+        # The rest of the deadline is for publishing, and for saying what was not found.
+        most = math.inf if self.network.deadline is None else 0.9 * self.network.deadline
+        patience = Patience(min(self.wait, most), tell=session.console.line, sleep=pause)
         publisher = Publisher(
             stores=session.stores,
             library=session.library,
