@@ -201,7 +201,8 @@ class DiskCache:
     def _turn_off(self) -> None:
         self._is_off = True
         self._batch = Batch()
-        file, self._file = self._file, None
-        if file:
-            with contextlib.suppress(CacheFault):  # what could be written was written before
-                file.close()
+        if self._file:
+            # What could be written was written before; what cannot be closed here is tried by `close`.
+            with contextlib.suppress(CacheFault):
+                self._file.close()
+                self._file = None

@@ -34,6 +34,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Give the seconds since the beginning."""
         return self._time.now
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109, ARG002
+        """Wait for threads as long as it takes: their time is not the loop's."""
+        await super().shutdown_default_executor()
+
 
 def run_virtually(scenario: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a scenario to its end; `asyncio.get_running_loop().time()` is its clock."""
