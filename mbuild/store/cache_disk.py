@@ -202,7 +202,8 @@ class DiskCache:
         self._is_off = True
         self._batch = Batch()
         if self._file:
-            # What could be written was written before; what cannot be closed here is tried by `close`.
+            # What could be written was written before. What cannot be closed now (it is another
+            # thread's) is tried again by `close`.
             with contextlib.suppress(CacheFault):
                 self._file.close()
                 self._file = None
