@@ -130,3 +130,14 @@ def test_only_the_command_line_prints(path: Path) -> None:
         and (node.value.id, node.attr) in {("sys", "stdout"), ("sys", "stderr"), ("sys", "exit")}
     ]
     assert prints + streams == []
+
+
+DECIDING = [path for path in MODULES if path.parent == PACKAGE / "publish" / "decide"]
+
+
+@pytest.mark.parametrize("path", DECIDING, ids=name_of)
+def test_deciding_asks_nobody(path: Path) -> None:
+    """What decides has all it needs: it waits for nothing, so it can ask no store."""
+    waits = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    assert [node.lineno for node in nodes if isinstance(node, waits)] == []

@@ -19,11 +19,11 @@ from mbuild.oci.index import Index
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.publish.decide.assemble import compose
 from mbuild.publish.decide.differences import Listed
-from mbuild.publish.decide.downgrade import hold_back
 from mbuild.publish.decide.plan import Plan, make_plan, untouched
 from mbuild.publish.decide.rules import TagRules, check_clobber
 from mbuild.publish.decide.validate import check_format, check_sources
 from mbuild.publish.outcome import Outcome
+from mbuild.publish.read.downgrade import hold_back
 from mbuild.publish.read.library import Library
 from mbuild.publish.read.patience import Patience
 from mbuild.publish.read.present import Presence

@@ -14,8 +14,9 @@ from mbuild.publish.outcome import TagOutcome
 class TagRules:
     """What tags may be done: the options of the same names.
 
-    `force`: move a tag that somebody else has changed since the plan. `no_clobber`: no
-    existing tag moves. `no_downgrade`: a floating tag does not move back to an older version.
+    `force`: move a tag that somebody else has changed since the plan, and take nothing that is
+    in place for proven. `no_clobber`: no existing tag moves.
+    `no_downgrade`: a floating tag does not move back to an older version.
     """
 
     force: bool = False
