@@ -15,7 +15,7 @@ from mbuild.errors import (
 )
 from mbuild.oci import media_types
 from mbuild.oci.manifest import Content
-from mbuild.oci.reference import AnyReference, LayoutReference, asked_for, parse_any_reference
+from mbuild.oci.reference import AnyReference, LocalReference, asked_for, parse_any_reference
 from mbuild.report.tree import inspect_document, inspect_lines
 
 
@@ -38,7 +38,7 @@ def fetch_content(text: str, network: NetworkOptions, view: ViewOptions) -> Cont
             error.message, where=error.where or text, hint=error.hint or "check name and tag"
         ) from error
     except RegistryError as error:
-        if not isinstance(reference, LayoutReference):
+        if not isinstance(reference, LocalReference):
             raise
         # A layout that is broken is a matter of the image, not of a registry.
         raise SourceError(error.message, where=error.where or text, hint=error.hint) from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LayoutReference
+from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LocalReference
 from mbuild.spec.problems import Problems
 from mbuild.spec.spec import Entry, Target
 
@@ -18,8 +17,8 @@ _ANY_TAG = ""
 
 def unique_name(repository: AnyReference) -> str:
     """Give the name of a repository that is the same however it is written."""
-    if isinstance(repository, LayoutReference):
-        return f"oci:{posixpath.normpath(repository.directory)}"
+    if isinstance(repository, LocalReference):
+        return repository.normal
     return f"{repository.domain.lower()}/{repository.path}"
 
 
@@ -81,7 +80,7 @@ def _made_by(target: Target) -> Iterator[tuple[str, str]]:
     for destination in target.destinations:
         name = unique_name(destination.repository)
         yield from ((name, tag) for tag in destination.tags)
-        if isinstance(destination.repository, LayoutReference):
+        if isinstance(destination.repository, LocalReference):
             yield name, _ANY_TAG
 
 
@@ -89,5 +88,5 @@ def _asked_by(entry: Entry) -> tuple[str, str] | None:
     reference = entry.reference
     if reference.digest:
         return None
-    is_layout = isinstance(reference, LayoutReference)
+    is_layout = isinstance(reference, LocalReference)
     return unique_name(reference), reference.tag or (_ANY_TAG if is_layout else DEFAULT_TAG)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mbuild.oci.reference import DEFAULT_TAG, AnyReference, check_tag
+from mbuild.oci.reference import DEFAULT_TAG, AnyReference, ArchiveReference, check_tag
 from mbuild.spec.dependencies import unique_name
 from mbuild.spec.problems import Problems, show
 from mbuild.spec.references import read_reference
@@ -95,6 +95,11 @@ def _read_target(image: Text, folder: str) -> AnyReference:
     reference = read_reference(image, folder)
     if reference.digest:
         raise ValueError(f"{show(image)} names a digest; a target has at most a tag")
+    if isinstance(reference, ArchiveReference):
+        raise ValueError(
+            f"{show(image)} cannot be a target: archives are only read; name a registry's "
+            "repository, or oci:DIR"
+        )
     return reference
 
 

@@ -1,15 +1,13 @@
-"""References of a spec: parsed, `latest` filled in, layouts' paths joined to the spec's folder."""
+"""References of a spec: parsed, `latest` filled in, local paths joined to the spec's folder."""
 
 from __future__ import annotations
 
-import posixpath
 import re
-from dataclasses import replace
 from typing import TypeVar
 
 from mbuild.oci.reference import (
     AnyReference,
-    LayoutReference,
+    LocalReference,
     parse_any_reference,
     with_default_tag,
 )
@@ -20,9 +18,7 @@ T = TypeVar("T", bound=str)
 LONGEST = 4096
 """No reference is longer: it is what a path may have."""
 
-_TRANSPORT = re.compile(
-    r"(docker-archive|docker-daemon|oci-archive|containers-storage|dir|ostree|sif|tarball):"
-)
+_TRANSPORT = re.compile(r"(docker-daemon|containers-storage|dir|ostree|sif|tarball):")
 _URL = re.compile(r"(docker|https?|oci)://(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -39,12 +35,11 @@ def read_reference(text: str, folder: str) -> AnyReference:
     if found := _TRANSPORT.match(text):
         raise ValueError(
             f"{show(text)} cannot be used: '{found[1]}:' is not supported, "
-            "only registry references and oci: layouts are"
+            "only registry references, oci: layouts and archives are"
         )
     reference = parse_any_reference(text)
-    if isinstance(reference, LayoutReference) and folder:
-        joined = posixpath.normpath(posixpath.join(folder, reference.directory))
-        return replace(reference, directory=joined)
+    if isinstance(reference, LocalReference) and folder:
+        return reference.within(folder)
     return reference
 
 
@@ -61,4 +56,4 @@ def read_source(text: str, folder: str) -> AnyReference:
     Raises ValueError.
     """
     reference = read_reference(text, folder)
-    return reference if isinstance(reference, LayoutReference) else with_default_tag(reference)
+    return reference if isinstance(reference, LocalReference) else with_default_tag(reference)

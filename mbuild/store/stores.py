@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 
-from mbuild.oci.reference import AnyReference, LayoutReference
+from mbuild.errors import StoreError
+from mbuild.oci.reference import AnyReference, ArchiveReference, LayoutReference, LocalReference
 from mbuild.registry.registries import Registries
 from mbuild.store.cache import Cache
 from mbuild.store.files import Sleep
@@ -47,13 +48,15 @@ class Stores:
 
         Called before the first request, it lets one token serve reading and writing.
         """
-        if not isinstance(reference, LayoutReference):
+        if not isinstance(reference, LocalReference):
             self._registries.may_push(reference.domain, reference.path)
         return self.open(reference)
 
     def _make(self, reference: AnyReference) -> Store:
         if isinstance(reference, LayoutReference):
             return self._make_layout(reference)
+        if isinstance(reference, ArchiveReference):
+            raise StoreError("archives cannot be read yet", where=str(reference))
         return RepositoryStore(
             self._registries.registry(reference.domain), reference, cache=self._cache
         )
@@ -69,4 +72,6 @@ class Stores:
 def _key(reference: AnyReference) -> str:
     if isinstance(reference, LayoutReference):
         return f"oci:{os.path.realpath(reference.directory)}"
+    if isinstance(reference, ArchiveReference):
+        return f"{reference.transport}:{os.path.realpath(reference.file)}"
     return f"{reference.domain.lower()}/{reference.path}"

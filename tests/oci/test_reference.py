@@ -6,12 +6,10 @@ from hypothesis import strategies as st
 
 from mbuild.oci.digest import parse_digest
 from mbuild.oci.reference import (
-    LayoutReference,
     Reference,
     asked_for,
     check_tag,
     parse_any_reference,
-    parse_layout_reference,
     parse_reference,
     with_default_tag,
 )
@@ -144,8 +142,6 @@ OTHER_FORMS = {
     "docker://debian:12": "write it without docker://",
     "https://ghcr.io/a/b": "write it without https://",
     "http://localhost:5000/a": "write it without http://",
-    "oci-archive:app.tar:1.0": "oci-archive: is no transport mbuild knows",
-    "docker-archive:app.tar": "docker-archive: is no transport mbuild knows",
     "docker-daemon:app:1.0": "docker-daemon: is no transport mbuild knows",
     "containers-storage:app": "containers-storage: is no transport mbuild knows",
     "dir:app": "dir: is no transport mbuild knows",
@@ -225,48 +221,6 @@ def test_asked_for(text: str, expected: str) -> None:
 def test_tags(tag: str) -> None:
     """These are tags by the distribution-spec's grammar."""
     check_tag(tag)
-
-
-LAYOUTS = {
-    "oci:dist/hello": LayoutReference("dist/hello"),
-    "oci:dist/hello:1.0": LayoutReference("dist/hello", "1.0"),
-    "oci:/absolute/dir:_x": LayoutReference("/absolute/dir", "_x"),
-    "oci:.:latest": LayoutReference(".", "latest"),
-    "oci:a dir": LayoutReference("a dir"),
-    "oci:dir:docker.io/library/hello:1.0": LayoutReference("dir", "docker.io/library/hello:1.0"),
-    f"oci:dir@{DIGEST}": LayoutReference("dir", "", DIGEST),
-    f"oci:dir:1.0@{DIGEST}": LayoutReference("dir", "1.0", DIGEST),
-    "oci:user@host/dir": LayoutReference("user@host/dir"),
-}
-BAD_LAYOUTS = {
-    "oci:": "'oci:' is not a reference: oci: needs a directory, oci:DIR[:TAG]",
-    "oci::1.0": "'oci::1.0' is not a reference: oci: needs a directory, oci:DIR[:TAG]",
-    "oci:dir:": "'oci:dir:' is not a reference: '' cannot be a tag in a layout",
-    "oci:dir:-1": "'oci:dir:-1' is not a reference: '-1' cannot be a tag in a layout",
-    "oci:dir:a b": "'oci:dir:a b' is not a reference: 'a b' cannot be a tag in a layout",
-    "oci:dir:1\n": "'oci:dir:1\\n' is not a reference: '1\\n' cannot be a tag in a layout",
-    "oci:dir@sha256:1": "'sha256:1' is not a digest: it must look like sha256: and 64 hex digits",
-}
-
-
-@pytest.mark.parametrize(("text", "expected"), LAYOUTS.items(), ids=LAYOUTS)
-def test_layout(text: str, expected: LayoutReference) -> None:
-    """An image in a layout is named as skopeo names it, or by its digest."""
-    assert parse_any_reference(text) == expected
-    assert str(expected) == text
-
-
-@pytest.mark.parametrize(("text", "message"), BAD_LAYOUTS.items(), ids=ascii)
-def test_layout_refused(text: str, message: str) -> None:
-    """What cannot name an image in a layout is refused with the reason."""
-    with pytest.raises(ValueError, match=r".") as caught:
-        parse_layout_reference(text)
-    assert str(caught.value) == message
-
-
-def test_layout_in_another_folder() -> None:
-    """A layout's directory stands in the text as whoever joined it wrote it."""
-    assert str(LayoutReference("/srv/dist/hello", "1.0")) == "oci:/srv/dist/hello:1.0"
 
 
 # The grammar at the head of distribution's reference.go, as expressions to draw from.

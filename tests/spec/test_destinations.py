@@ -51,6 +51,13 @@ BROKEN = {
         f"image: app@{DIGEST}",
         f"m.yaml:1:8: 'app@{DIGEST}' names a digest; a target has at most a tag",
     ),
+    "archive": (
+        "image: oci-archive:out.tar:1",
+        (
+            "m.yaml:1:8: 'oci-archive:out.tar:1' cannot be a target: archives are only read; "
+            "name a registry's repository, or oci:DIR"
+        ),
+    ),
     "no tag": (
         "image: app\ntags: [a b]",
         (

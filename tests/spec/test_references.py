@@ -17,6 +17,10 @@ SOURCES = {
     "layout above": ("oci:../app", "oci:app"),
     "layout with digest": (f"oci:app@{DIGEST}", f"oci:spec/app@{DIGEST}"),
     "absolute layout": ("oci:/images/app:1", "oci:/images/app:1"),
+    "archive": ("oci-archive:app.tar:1", "oci-archive:spec/app.tar:1"),
+    "archive without tag": ("oci-archive:../app.tar", "oci-archive:app.tar"),
+    "docker archive": ("docker-archive:app.tar:app:1", "docker-archive:spec/app.tar:app:1"),
+    "absolute archive": ("docker-archive:/app.tar", "docker-archive:/app.tar"),
 }
 
 
@@ -40,25 +44,11 @@ BROKEN = {
         "r.example/Team/app",
         "'r.example/Team/app' is not a reference: the repository name must be lower case",
     ),
-    "archive": (
-        "oci-archive:app.tar",
-        (
-            "'oci-archive:app.tar' cannot be used: 'oci-archive:' is not supported, "
-            "only registry references and oci: layouts are"
-        ),
-    ),
-    "docker archive": (
-        "docker-archive:app.tar:app:1",
-        (
-            "'docker-archive:app.tar:app:1' cannot be used: 'docker-archive:' is not supported, "
-            "only registry references and oci: layouts are"
-        ),
-    ),
     "folder": (
         "dir:app",
         (
             "'dir:app' cannot be used: 'dir:' is not supported, "
-            "only registry references and oci: layouts are"
+            "only registry references, oci: layouts and archives are"
         ),
     ),
     "skopeo's": ("docker://app:1", "'docker://app:1' is not a reference: leave out 'docker://'"),
@@ -77,6 +67,10 @@ BROKEN = {
     "short digest": (
         "app@sha256:abc",
         "'sha256:abc' is not a digest: it must look like sha256: and 64 hex digits",
+    ),
+    "archive without file": (
+        "'oci-archive:'",
+        "'oci-archive:' is not a reference: oci-archive: needs a file, oci-archive:FILE[:TAG]",
     ),
     "no directory": ("'oci:'", "'oci:' is not a reference: oci: needs a directory, oci:DIR[:TAG]"),
 }

@@ -18,7 +18,7 @@ from mbuild.errors import (
 )
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import ImageManifest
-from mbuild.oci.reference import AnyReference, LayoutReference, asked_for
+from mbuild.oci.reference import AnyReference, LocalReference, asked_for
 from mbuild.publish.audit.evidence import Evidence, open_manifest
 from mbuild.publish.audit.findings import AGAIN, Audit, Flaw
 from mbuild.publish.audit.walk import Walk
@@ -103,9 +103,9 @@ def _by_place(references: Sequence[AnyReference]) -> Iterable[Sequence[AnyRefere
     """Put references of one registry together: a slow one does not hold up those of another."""
     groups: defaultdict[str, list[AnyReference]] = defaultdict(list)
     for reference in dict.fromkeys(references):
-        groups[
-            _DISK if isinstance(reference, LayoutReference) else reference.domain.lower()
-        ].append(reference)
+        groups[_DISK if isinstance(reference, LocalReference) else reference.domain.lower()].append(
+            reference
+        )
     return groups.values()
 
 
@@ -177,7 +177,7 @@ def _top_flaw(flaw: Flaw, name: str) -> SourceError:
 
 def _placed(error: MbuildError, message: str, reference: AnyReference) -> MbuildError:
     name = _name(reference)
-    if isinstance(reference, LayoutReference) and isinstance(error, RegistryError):
+    if isinstance(reference, LocalReference) and isinstance(error, RegistryError):
         # A layout that is broken is a matter of the image, not of a registry.
         return SourceError(message, where=name, hint=error.hint)
     return error.placed(message, name)

@@ -20,7 +20,7 @@ from mbuild.oci.digest import parse_digest
 from mbuild.oci.index import Index, parse_index
 from mbuild.oci.manifest import Content, parse_image_manifest
 from mbuild.oci.platform import Platform, complete
-from mbuild.oci.reference import DEFAULT_TAG, LayoutReference
+from mbuild.oci.reference import DEFAULT_TAG, LocalReference
 from mbuild.publish.read.choose import choose_entries
 from mbuild.publish.read.earlier import find_image, is_listed
 from mbuild.publish.read.library import Library
@@ -252,7 +252,7 @@ class _Resolver:
             return Failures(self._placed(one) for one in error.errors)
         message = told_of(self._entry, error.message, error.where)
         where = str(self._entry.position)
-        if isinstance(self._entry.reference, LayoutReference) and isinstance(error, RegistryError):
+        if isinstance(self._entry.reference, LocalReference) and isinstance(error, RegistryError):
             # A layout that is missing or broken is a matter of the images, not of a registry.
             return SourceError(message, where=where, hint=error.hint)
         return error.placed(message, where)
@@ -265,7 +265,7 @@ def _asked_for(entry: Entry) -> str:
     reference = entry.reference
     if reference.digest:
         return str(reference.digest)
-    is_layout = isinstance(reference, LayoutReference)
+    is_layout = isinstance(reference, LocalReference)
     return reference.tag if reference.tag or is_layout else DEFAULT_TAG
 
 
