@@ -90,6 +90,11 @@ class Console:
         self.line(f"wait: {text}")
         self.announce(text)
 
+    def on_note(self, text: str) -> None:
+        """Tell with `-v` which way was taken because another was not open."""
+        if self._verbose:
+            self.line(f"note: {text}")
+
     def on_warning(self, text: str) -> None:
         """Tell of something a person should read."""
         self.line(f"warning: {text}")

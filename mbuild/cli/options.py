@@ -37,7 +37,7 @@ class ViewOptions:
             "-v",
             count=True,
             envvar="MBUILD_VERBOSE",
-            help="Show what is unchanged too, tell of retries; twice: of each request.",
+            help="Show what is unchanged too, tell of retries and detours; twice: of requests.",
         ),
     ] = 0
 

@@ -54,6 +54,9 @@ class Observer(Protocol):
     def on_wait(self, text: str) -> None:
         """Take note of why nothing goes on for a while."""
 
+    def on_note(self, text: str) -> None:
+        """Take note of a way that was taken because another was not open."""
+
     def on_warning(self, text: str) -> None:
         """Take note of something a person should read."""
 
@@ -68,6 +71,9 @@ class Silent:
         """Do nothing."""
 
     def on_wait(self, text: str) -> None:
+        """Do nothing."""
+
+    def on_note(self, text: str) -> None:
         """Do nothing."""
 
     def on_warning(self, text: str) -> None:

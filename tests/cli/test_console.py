@@ -27,6 +27,7 @@ SHARED = Retry("registry.test/team/app:1.0", "429 Too Many Requests", 12.0, 1, 6
 RETRIED_SHARED = (
     "retry: registry.test/team/app:1.0: 429 Too Many Requests; attempt 1 of 6, again in 12.0 s"
 )
+NOTE = "registry.test/team/app: it has no referrers API"
 ASKED = [f"GET {URL} 200 12 ms", f"PUT {URL} no answer 1500 ms"]
 
 
@@ -48,6 +49,7 @@ def tell(view: ViewOptions) -> None:
         console.on_retry(LONG)
         console.on_wait(SLOW)
         console.on_retry(SHARED)
+        console.on_note(NOTE)
         console.on_warning("the file [a] is old")
 
 
@@ -55,15 +57,18 @@ def tell(view: ViewOptions) -> None:
     ("verbose", "expected"),
     [
         (0, [RETRIED_LONG, f"wait: {SLOW}"]),
-        (1, [RETRIED, RETRIED_LONG, f"wait: {SLOW}", RETRIED_SHARED]),
-        (2, [*ASKED, RETRIED, RETRIED_LONG, f"wait: {SLOW}", RETRIED_SHARED]),
+        (1, [RETRIED, RETRIED_LONG, f"wait: {SLOW}", RETRIED_SHARED, f"note: {NOTE}"]),
+        (
+            2,
+            [*ASKED, RETRIED, RETRIED_LONG, f"wait: {SLOW}", RETRIED_SHARED, f"note: {NOTE}"],
+        ),
     ],
 )
 @pytest.mark.parametrize("quiet", [True, False], ids=["quiet", "loud"])
 def test_lines(
     capsys: pytest.CaptureFixture[str], verbose: int, expected: list[str], quiet: bool
 ) -> None:
-    """Long waits and warnings are always told, every retry with -v, every request with -vv.
+    """Long waits and warnings are told, every retry and note with -v, every request with -vv.
 
     That a whole host waits is told once, and not for each request again.
     """

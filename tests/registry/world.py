@@ -41,6 +41,7 @@ class Recorder:
         self.retries: list[Retry] = []
         self.warnings: list[str] = []
         self.told: list[str] = []
+        self.notes: list[str] = []
         self.waits: list[float] = []
         self.now = 0.0
 
@@ -55,6 +56,10 @@ class Recorder:
     def on_wait(self, text: str) -> None:
         """Write down why all wait."""
         self.told.append(text)
+
+    def on_note(self, text: str) -> None:
+        """Write down a way that was taken."""
+        self.notes.append(text)
 
     def on_warning(self, text: str) -> None:
         """Write down a warning."""
