@@ -27,7 +27,8 @@ from mbuild.publish.read.downgrade import hold_back
 from mbuild.publish.read.library import Library
 from mbuild.publish.read.patience import Patience
 from mbuild.publish.read.present import Presence
-from mbuild.publish.read.resolve import Reading, Resolved, resolve_target
+from mbuild.publish.read.reading import Reading
+from mbuild.publish.read.resolve import Resolved, resolve_target
 from mbuild.publish.read.source import Source
 from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.slots import Slot, Slots

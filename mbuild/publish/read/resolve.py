@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from mbuild.errors import (
     Failures,
     ImageMismatch,
@@ -17,38 +14,18 @@ from mbuild.errors import (
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import parse_digest
-from mbuild.oci.index import Index, parse_index
-from mbuild.oci.manifest import Content, parse_image_manifest
-from mbuild.oci.platform import Platform, complete
+from mbuild.oci.manifest import Content
 from mbuild.oci.reference import DEFAULT_TAG, LocalReference
-from mbuild.publish.read.choose import choose_entries
-from mbuild.publish.read.earlier import find_image, is_listed
-from mbuild.publish.read.library import Library
-from mbuild.publish.read.parsing import parse_child, parse_or_mismatch, platform_in
-from mbuild.publish.read.patience import Patience
-from mbuild.publish.read.present import Presence
-from mbuild.publish.read.source import Attestation, Child, Skipped, Source, reference_name, told_of
-from mbuild.publish.together import all_together, both, settled
+from mbuild.publish.read.earlier import find_image
+from mbuild.publish.read.listing import Listing
+from mbuild.publish.read.reading import Reading
+from mbuild.publish.read.source import Child, Skipped, Source, reference_name, told_of
+from mbuild.publish.together import both, settled
 from mbuild.spec.spec import AttestationPolicy, Entry, Pin, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
 
 Resolved = tuple[Source | Skipped, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the entries of a target are read with; without `patience` none is waited for.
-
-    `leave` is called before one is waited for. With `rereads` images are read that the target
-    has already, too.
-    """
-
-    library: Library
-    presence: Presence
-    patience: Patience | None = None
-    leave: Callable[[], None] = lambda: None
-    rereads: bool = False
 
 
 async def resolve_target(
@@ -76,11 +53,8 @@ class _Resolver:
     ) -> None:
         self._entry = entry
         self._store = store
+        self._reading = reading
         self._library = reading.library
-        self._presence = reading.presence
-        self._patience = reading.patience
-        self._leave = reading.leave
-        self._rereads = reading.rereads
         self._policy = policy
         self._pin = entry.pin
         self._reference = _asked_for(entry)
@@ -94,26 +68,17 @@ class _Resolver:
             raise self._placed(error) from error
 
     async def _unread(self) -> Resolved:
-        """Give the image that the target has already, or nothing where it must be read.
-
-        What the cache knows is cheaper still, and is not looked for here.
-        """
+        """Give the image that the target has already, or nothing where it must be read."""
         wanted = self._entry.platform
-        if wanted is None or not await self._may_be_there(self._reference):
+        if wanted is None or not await self._reading.may_be_there(self._store, self._reference):
             return ()
-        named, indexes = await both(self._name(), self._presence.indexes())
+        named, indexes = await both(self._name(), self._reading.presence.indexes())
         if named is None or media_types.is_index(named.media_type):
             return ()
         kept = find_image(indexes, named, wanted)
         if kept is None or kept.platform is None:
             return ()
         return (Source(self._entry, named, Child(named, self._store), kept.platform),)
-
-    async def _may_be_there(self, reference: str) -> bool:
-        """Tell whether it is worth looking into what the target holds before reading."""
-        if self._rereads or not self._store.keeps_whole or self._store.knows(reference):
-            return False
-        return await self._presence.is_published()
 
     async def _name(self) -> Descriptor | None:
         """Ask what the entry's tag holds; a digest says so itself, but for its size."""
@@ -122,7 +87,7 @@ class _Resolver:
         if ":" not in self._reference:
             return await self._library.descriptor(self._store, self._reference)
         digest = parse_digest(self._reference)
-        for index in await self._presence.indexes():
+        for index in await self._reading.presence.indexes():
             for listed in index.images:
                 if listed.digest == digest:
                     return Descriptor(listed.media_type, digest, listed.size)
@@ -133,8 +98,9 @@ class _Resolver:
         if content is None:
             return (Skipped(self._entry),)
         if media_types.is_index(content.media_type):
-            return await self._from_index(content)
-        found = await self._platform(content)
+            listing = Listing(self._entry, self._store, self._reading, self._policy)
+            return await listing.read(content)
+        found = await self._reading.platform(self._store, content)
         named = content.descriptor()
         return (Source(self._entry, named, Child(named, self._store, content), found),)
 
@@ -171,10 +137,10 @@ class _Resolver:
 
     async def _appears(self) -> bool:
         """Wait for a tag that is not there yet; what a digest names is not waited for."""
-        if self._patience is None or ":" in self._reference:
+        if self._reading.patience is None or ":" in self._reference:
             return False
-        self._leave()
-        return await self._patience.wait_for(reference_name(self._entry), self._is_there)
+        self._reading.leave()
+        return await self._reading.patience.wait_for(reference_name(self._entry), self._is_there)
 
     async def _is_there(self) -> bool:
         return await self._library.descriptor(self._store, self._reference) is not None
@@ -183,68 +149,6 @@ class _Resolver:
         hint = "check the name and the tag"
         # What stands on the command line has no line, and nothing to be marked.
         return f"{hint}, or mark the entry optional" if self._entry.position.line else hint
-
-    async def _from_index(self, content: Content) -> Resolved:
-        index = parse_or_mismatch(parse_index, content)
-        chosen = choose_entries(index, self._entry.platform)
-        return await all_together(self._listed_source(content, index, listed) for listed in chosen)
-
-    async def _listed_source(self, origin: Content, index: Index, listed: Descriptor) -> Source:
-        wanted = () if self._policy == "strip" else index.attestations_of(listed)
-        (child, found), attestations = await both(
-            self._listed_child(listed),
-            all_together(self._attestation(entry) for entry in wanted),
-        )
-        named = origin.descriptor()
-        return Source(self._entry, named, child, found, listed, origin, attestations)
-
-    async def _listed_child(self, listed: Descriptor) -> tuple[Child, Platform]:
-        """Give an image of a source index with its platform, unread where the target has it."""
-        wanted = self._entry.platform or listed.platform
-        if wanted and await self._may_be_there(str(listed.digest)):
-            kept = find_image(await self._presence.indexes(), listed, wanted)
-            if kept and kept.platform:
-                return Child(_bare(listed), self._store), kept.platform
-        content = await self._listed_content(listed)
-        found = await self._platform(content)
-        found = complete(found, listed.platform) if listed.platform else found
-        return Child(content.descriptor(), self._store, content), found
-
-    async def _attestation(self, entry: Descriptor) -> Attestation:
-        if await self._may_be_there(str(entry.digest)) and is_listed(
-            await self._presence.indexes(), entry
-        ):
-            return Attestation(entry, Child(_bare(entry), self._store, is_attestation=True))
-        content = await self._listed_content(entry)
-        parse_or_mismatch(parse_image_manifest, content)
-        child = Child(content.descriptor(), self._store, content, is_attestation=True)
-        return Attestation(entry, child)
-
-    async def _listed_content(self, listed: Descriptor) -> Content:
-        try:
-            content = await self._library.manifest(self._store, str(listed.digest))
-        except NotFound as error:
-            raise SourceError(
-                f"it is an index that lists {listed.digest}, which does not exist",
-                hint="build and push it again",
-            ) from error
-        if content.size != listed.size:
-            raise ImageMismatch(
-                f"it is an index that gives {listed.digest} {listed.size} bytes, "
-                f"and the manifest has {content.size}"
-            )
-        return content
-
-    async def _platform(self, content: Content) -> Platform:
-        """Read the platform of an image from its config."""
-        manifest = parse_child(content)
-        try:
-            raw = await self._library.blob(self._store, manifest.config, of=content.digest)
-        except NotFound as error:
-            raise SourceError(
-                f"its config {manifest.config.digest} does not exist", hint="push it again"
-            ) from error
-        return platform_in(raw)
 
     def _placed(self, error: MbuildError) -> MbuildError:
         """Say of an error which entry it befell: the spec's place first, then the reference."""
@@ -267,7 +171,3 @@ def _asked_for(entry: Entry) -> str:
         return str(reference.digest)
     is_layout = isinstance(reference, LocalReference)
     return reference.tag if reference.tag or is_layout else DEFAULT_TAG
-
-
-def _bare(listed: Descriptor) -> Descriptor:
-    return Descriptor(listed.media_type, listed.digest, listed.size)
