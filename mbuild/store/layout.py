@@ -12,6 +12,7 @@ from mbuild.errors import IntegrityError, NotFound, StoreError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
+from mbuild.store.candidates import find_candidates, pick_candidate
 from mbuild.store.files import (
     CHUNK,
     explain_disk_errors,
@@ -20,7 +21,6 @@ from mbuild.store.files import (
     write_file,
 )
 from mbuild.store.index_file import IndexFile, blaming
-from mbuild.store.layout_index import REF_NAME, LayoutIndex
 from mbuild.store.locks import FOR_EVER, LockWait
 from mbuild.store.store import OpenSource
 
@@ -73,6 +73,12 @@ class LayoutStore:
     def knows(self, _reference: str) -> bool:
         """Give False: what lies in a folder is in no cache."""
         return False
+
+    async def candidates(self, reference: str) -> tuple[Descriptor, ...]:
+        """Look the tag, or all images, up in index.json."""
+        if _digest_in(reference):
+            return ()
+        return find_candidates(self._file.load(), reference)
 
     async def fetch_manifest(self, reference: str) -> Content:
         """Read a manifest by tag, by digest, or the layout's only one (empty text)."""
@@ -220,22 +226,11 @@ class LayoutStore:
         index = self._file.load()
         digest = _digest_in(reference)
         if digest is None:
-            return self._find_tag(index, reference)
+            return pick_candidate(index, reference, where=self._at(reference))
         known = index.by_digest(digest)
         if known is None and self._is_there(digest):
             return Descriptor("", digest, 0)
         return known
-
-    def _find_tag(self, index: LayoutIndex, tag: str) -> Descriptor | None:
-        found = index.find(tag)
-        if len({one.digest for one in found}) > 1:
-            names = ((not tag and one.annotation(REF_NAME)) or f"@{one.digest}" for one in found)
-            raise StoreError(
-                f"{'the tag stands' if tag else 'the layout stands'} for several images",
-                where=self._at(tag),
-                hint=f"say which one: {', '.join(names)}",
-            )
-        return found[0] if found else None
 
     def _read(self, digest: Digest, limit: int) -> bytes:
         path = self._existing_blob(digest)

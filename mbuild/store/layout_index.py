@@ -14,6 +14,9 @@ from mbuild.oci.fields import optional_map, optional_objects, parse_object
 from mbuild.oci.go_json import go_json
 
 REF_NAME = "org.opencontainers.image.ref.name"
+IMAGE_NAME = "io.containerd.image.name"
+"""Where containerd and buildx write the whole reference: `ref.name` then is the tag alone."""
+
 LAYOUT_VERSION = "1.0.0"
 LAYOUT_FILE = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -56,9 +59,13 @@ class LayoutIndex:
         return tuple(dict.fromkeys(filter(None, map(_tag_of, self._entries))))
 
     def find(self, tag: str) -> tuple[Descriptor, ...]:
-        """Give the entries of a tag, or with empty text all of them, in order."""
-        fitting = (entry for entry in self._entries if not tag or _tag_of(entry) == tag)
-        return tuple(descriptor_from(entry) for entry in fitting)
+        """Give the entries of a tag, or with empty text all of them, in order.
+
+        A tag that no entry has may be the whole reference that containerd has noted.
+        """
+        fitting = [entry for entry in self._entries if not tag or _tag_of(entry) == tag]
+        named = fitting or (one for one in self._entries if _annotation(one, IMAGE_NAME) == tag)
+        return tuple(descriptor_from(entry) for entry in named)
 
     def by_digest(self, digest: Digest) -> Descriptor | None:
         """Look up a manifest that index.json names itself."""
@@ -89,7 +96,11 @@ class LayoutIndex:
 
 
 def _tag_of(entry: Mapping[str, Any]) -> str:
-    return dict(optional_map(entry, "annotations")).get(REF_NAME, "")
+    return _annotation(entry, REF_NAME)
+
+
+def _annotation(entry: Mapping[str, Any], key: str) -> str:
+    return dict(optional_map(entry, "annotations")).get(key, "")
 
 
 def parse_layout_index(raw: bytes) -> LayoutIndex:

@@ -60,6 +60,10 @@ class RepositoryStore:
         """Tell whether the cache knows what the reference held, with its bytes."""
         return self._cache.recall(self._at(reference)) is not None
 
+    async def candidates(self, _reference: str) -> tuple[Descriptor, ...]:
+        """Give none: a tag names one manifest, and it is not known which before it is asked for."""
+        return ()
+
     async def fetch_manifest(self, reference: str) -> Content:
         """See distribution-spec, "Pulling manifests".
 

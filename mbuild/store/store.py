@@ -52,6 +52,13 @@ class Store(Protocol):
         Then a digest costs no request to fetch, and a tag that has not moved one HEAD.
         """
 
+    async def candidates(self, reference: str) -> tuple[Descriptor, ...]:
+        """Give the images that a tag, or no tag, may mean; one that is not unclear may be left out.
+
+        A registry has one for each tag. In a layout or archive there may be several, which
+        `fetch_manifest` refuses to tell apart: its caller chooses, and asks by digest.
+        """
+
     async def fetch_manifest(self, reference: str) -> Content:
         """Fetch a manifest or index; NotFound if there is none."""
 

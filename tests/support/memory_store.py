@@ -136,6 +136,10 @@ class MemoryStore:
         """What a test has put into `known`."""
         return reference in self.known
 
+    async def candidates(self, _reference: str) -> tuple[Descriptor, ...]:
+        """As in a registry: a tag means one."""
+        return ()
+
     async def fetch_manifest(self, reference: str) -> Content:
         """See `Store`."""
         answer = await self._meet("fetch_manifest", reference)

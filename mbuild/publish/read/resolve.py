@@ -16,6 +16,7 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import parse_digest
 from mbuild.oci.manifest import Content
 from mbuild.oci.reference import DEFAULT_TAG, LocalReference
+from mbuild.publish.read.candidates import choose_candidate
 from mbuild.publish.read.earlier import find_image
 from mbuild.publish.read.listing import Listing
 from mbuild.publish.read.reading import Reading
@@ -94,6 +95,12 @@ class _Resolver:
         return None
 
     async def _read(self) -> Resolved:
+        self._reference = await choose_candidate(
+            self._store,
+            self._reference,
+            platform=self._entry.platform,
+            library=self._library,
+        )
         content = await (self._fetch_pinned(self._pin) if self._pin else self._fetch())
         if content is None:
             return (Skipped(self._entry),)
