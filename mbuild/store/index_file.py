@@ -17,6 +17,8 @@ from mbuild.store.layout_index import (
 )
 from mbuild.store.locks import LockWait, lock_folder
 
+WRITE_AGAIN = "write the layout again with the tool that made it"
+
 
 class IndexFile:
     """The index.json of the layout at `root`; `name` is what errors call the layout."""
@@ -65,4 +67,5 @@ def blaming(where: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise StoreError(f"the layout is broken: {error.args[0]}", where=where) from None
+        text = f"the layout is broken: {error.args[0]}"
+        raise StoreError(text, where=where, hint=WRITE_AGAIN) from None

@@ -20,7 +20,7 @@ from mbuild.store.files import (
     replace_file,
     write_file,
 )
-from mbuild.store.index_file import IndexFile, blaming
+from mbuild.store.index_file import WRITE_AGAIN, IndexFile, blaming
 from mbuild.store.locks import FOR_EVER, LockWait
 from mbuild.store.store import OpenSource
 
@@ -88,8 +88,9 @@ class LayoutStore:
         try:
             raw = self._read(descriptor.digest, MAX_MANIFEST_SIZE)
         except NotFound as error:  # a broken layout, and no image that was not built yet
-            raise StoreError(error.message, where=self._at(reference)) from None
+            raise StoreError(error.message, where=self._at(reference), hint=WRITE_AGAIN) from None
         with blaming(self._at(reference)):
+            _check_size(raw, descriptor)
             media_type = media_type_of(raw, descriptor.media_type)
         return Content(media_type, descriptor.digest, raw)
 
@@ -266,6 +267,14 @@ class LayoutStore:
     def _at(self, reference: str) -> str:
         separator = "@" if _digest_in(reference) else ":"
         return f"{self._name}{separator}{reference}" if reference else self._name
+
+
+def _check_size(raw: bytes, descriptor: Descriptor) -> None:
+    """Compare with what index.json says, unless it names the manifest not at all."""
+    if descriptor.media_type and len(raw) != descriptor.size:
+        raise ValueError(
+            f"index.json gives {descriptor.digest} {descriptor.size} bytes, and it has {len(raw)}"
+        )
 
 
 def _digest_in(reference: str) -> Digest | None:

@@ -106,6 +106,8 @@ def _annotation(entry: Mapping[str, Any], key: str) -> str:
 def parse_layout_index(raw: bytes) -> LayoutIndex:
     """Parse an index.json; raises ValueError for a text that is not one."""
     index = LayoutIndex(parse_object(raw))
+    if "manifests" not in index.data:
+        raise ValueError("in index.json, 'manifests' is missing")
     for position, entry in enumerate(optional_objects(index.data, "manifests")):
         try:
             descriptor_from(entry)

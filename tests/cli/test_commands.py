@@ -248,7 +248,10 @@ def test_errors(folder: Path, words: tuple[str, ...], code: int, messages: list[
 def test_broken_layout(folder: Path) -> None:
     """A broken layout is a matter of the image, for inspect as for push."""
     (folder / "builds" / "oci-layout").unlink()
-    reason = "oci:builds: the layout is broken: its oci-layout file is missing"
+    reason = (
+        "oci:builds: the layout is broken: its oci-layout file is missing; "
+        "write the layout again with the tool that made it"
+    )
     assert mbuild("inspect", "oci:builds:amd64").errors == [f"error: {reason}"]
     done = mbuild("push")
     assert done.code == 4

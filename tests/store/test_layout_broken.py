@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.store.index_file import WRITE_AGAIN
 from tests.store.world import AMD64, DAMAGED, INDEX, REF_NAME, ask, blob_path, error_of, index_json
 from tests.support.images import write_layout
 
@@ -71,6 +72,14 @@ def grow_blob(layout: Path) -> None:
     blob_path(layout, INDEX.digest).write_bytes(b" " * (MAX_MANIFEST_SIZE + 1))
 
 
+def lie_in_size(layout: Path) -> None:
+    edit_entry(layout, size=INDEX.size - 1)
+
+
+def lose_entries(layout: Path) -> None:
+    (layout / "index.json").write_text('{"schemaVersion": 2}')
+
+
 def mistake_type(layout: Path) -> None:
     edit_entry(layout, mediaType=AMD64.media_type)
 
@@ -122,6 +131,19 @@ BROKEN = [
         f"{D}blob {INDEX.digest} is larger than {MAX_MANIFEST_SIZE} bytes; {DAMAGED}",
     ),
     (
+        lie_in_size,
+        "StoreError",
+        (
+            f"oci:DIR:1.0: the layout is broken: index.json gives {INDEX.digest} "
+            f"{INDEX.size - 1} bytes, and it has {INDEX.size}"
+        ),
+    ),
+    (
+        lose_entries,
+        "StoreError",
+        f"{D}the layout is broken: in index.json, 'manifests' is missing",
+    ),
+    (
         mistake_type,
         "StoreError",
         (
@@ -139,7 +161,8 @@ def test_broken(layout: Path, damage: object, kind: str, message: str) -> None:
     """A broken layout is an error that says what is broken, never a "not found"."""
     assert callable(damage)
     damage(layout)
-    assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == (kind, 6, message)
+    text = f"{message}; {WRITE_AGAIN}" if kind == "StoreError" else message
+    assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == (kind, 6, text)
 
 
 def test_tag_without_its_blob(layout: Path) -> None:

@@ -68,12 +68,16 @@ class Library:
         held = self._recall(key)
         if isinstance(held, bytes):
             return held
-        home = self._homes.get((store.name, str(of)), store)
+        home = self._home(store, of)
 
         async def fetch() -> bytes:  # held before the flight ends: who comes then finds it here
             return self._hold(key, await home.fetch_blob(descriptor))
 
         return await self._once("fetch", key, fetch)
+
+    async def blob_size(self, store: Store, descriptor: Descriptor, *, of: Digest) -> int | None:
+        """Ask how large a blob of a manifest is, where that manifest lies; None if unknown."""
+        return await self._home(store, of).blob_size(descriptor.digest)
 
     def learn(self, store: Store, tag: str, content: Content) -> None:
         """Take note of what a tag holds from now on: this run has put it there, or will.
@@ -90,6 +94,9 @@ class Library:
         """
         first = self._homes.get((home.name, str(digest)), home)  # `home` may have it lent itself
         self._homes.setdefault((store.name, str(digest)), first)
+
+    def _home(self, store: Store, digest: Digest) -> Store:
+        return self._homes.get((store.name, str(digest)), store)
 
     async def close(self) -> None:
         """Stop what is still under way."""

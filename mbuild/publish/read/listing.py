@@ -14,6 +14,7 @@ from mbuild.publish.read.earlier import find_image, is_listed
 from mbuild.publish.read.parsing import parse_or_mismatch
 from mbuild.publish.read.reading import Reading
 from mbuild.publish.read.source import Attestation, Child, Source
+from mbuild.publish.read.whole import check_whole
 from mbuild.publish.together import all_together, both
 from mbuild.spec.spec import AttestationPolicy, Entry
 from mbuild.store.store import Store
@@ -78,6 +79,7 @@ class Listing:
                 f"it is an index that gives {listed.digest} {listed.size} bytes, "
                 f"and the manifest has {content.size}"
             )
+        await check_whole(self.reading.library, self.store, content)
         return content
 
 

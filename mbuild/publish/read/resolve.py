@@ -21,6 +21,7 @@ from mbuild.publish.read.earlier import find_image
 from mbuild.publish.read.listing import Listing
 from mbuild.publish.read.reading import Reading
 from mbuild.publish.read.source import Child, Skipped, Source, reference_name, told_of
+from mbuild.publish.read.whole import check_whole
 from mbuild.publish.together import both, settled
 from mbuild.spec.spec import AttestationPolicy, Entry, Pin, Target
 from mbuild.store.store import Store
@@ -107,6 +108,7 @@ class _Resolver:
         if media_types.is_index(content.media_type):
             listing = Listing(self._entry, self._store, self._reading, self._policy)
             return await listing.read(content)
+        await check_whole(self._library, self._store, content)
         found = await self._reading.platform(self._store, content)
         named = content.descriptor()
         return (Source(self._entry, named, Child(named, self._store, content), found),)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mbuild.publish.read.source import Source
+from mbuild.store.index_file import WRITE_AGAIN
 from tests.publish.world import World, entry, errors_of, remade, resolve
 from tests.support.images import (
     Content,
@@ -147,7 +148,7 @@ def test_candidate_that_dangles(tmp_path: Path) -> None:
     """An entry of index.json without its blob is an error of the whole layout."""
     layout = write_layout(tmp_path / "app", {"a": AMD64, "b": ARM64})
     (layout / "blobs" / AMD64.digest.replace(":", "/")).unlink()
-    text = f"oci:{layout}@{AMD64.digest}: blob {AMD64.digest} is missing from the layout"
+    text = f"oci:{layout}@{AMD64.digest}: blob {AMD64.digest} is missing from the layout; {WRITE_AGAIN}"
     assert errors_of(lambda: resolve(World(), entry(f"oci:{layout}", "linux/arm64"))) == [
         ("SourceError", 4, f"spec.yaml:3:5: {text}")
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mbuild.publish.read.source import Skipped, Source
+from mbuild.store.index_file import WRITE_AGAIN
 from tests.publish.world import World, entry, errors_of, resolve
 from tests.support.images import make_image, write_layout
 from tests.support.values import content_of
@@ -18,7 +19,10 @@ def test_broken_layout(tmp_path: Path, optional: bool) -> None:
     layout = write_layout(tmp_path / "app", {"1.0": AMD64})
     (layout / "oci-layout").unlink()
     given = entry(f"oci:{layout}:1.0", optional=optional)
-    expected = f"spec.yaml:3:5: oci:{layout}: the layout is broken: its oci-layout file is missing"
+    expected = (
+        f"spec.yaml:3:5: oci:{layout}: the layout is broken: its oci-layout file is missing; "
+        f"{WRITE_AGAIN}"
+    )
     assert errors_of(lambda: resolve(World(), given)) == [("SourceError", 4, expected)]
 
 
@@ -28,7 +32,7 @@ def test_tag_without_its_blob(tmp_path: Path, optional: bool) -> None:
     layout = write_layout(tmp_path / "app", {"1.0": AMD64})
     (layout / "blobs" / AMD64.digest.replace(":", "/")).unlink()
     given = entry(f"oci:{layout}:1.0", optional=optional)
-    message = f"oci:{layout}:1.0: blob {AMD64.digest} is missing from the layout"
+    message = f"oci:{layout}:1.0: blob {AMD64.digest} is missing from the layout; {WRITE_AGAIN}"
     assert errors_of(lambda: resolve(World(), given)) == [
         ("SourceError", 4, f"spec.yaml:3:5: {message}")
     ]
