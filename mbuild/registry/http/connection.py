@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import h11
 import httpx
 
+from mbuild.registry.http.body import Body, Counted, Event, parsed
 from mbuild.registry.http.stream import Stream, open_stream
 
 LONGEST_HEAD = 100 * 1024
@@ -19,8 +20,6 @@ LONGEST_IDLE = 5.0
 
 _NO_ANSWER = "Server disconnected without sending a response."
 """The words of httpx's own transports, which serve where there is a proxy."""
-
-_Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
 
 class Connection(httpx.AsyncBaseTransport):
@@ -35,7 +34,7 @@ class Connection(httpx.AsyncBaseTransport):
         self._tls = tls
         self._clock = clock
         self._stream: Stream | None = None
-        self._protocol = h11.Connection(h11.CLIENT)
+        self._protocol = _make_protocol()
         self._idle_since = 0.0
 
     @property
@@ -55,8 +54,13 @@ class Connection(httpx.AsyncBaseTransport):
         except BaseException:
             self._hang_up()
             raise
+        counted = self._counted(request, head, partial(stream.read, timeouts.get("read")))
+        body = (
+            Body(counted.pieces(), partial(self._end_counted, counted))
+            if counted
+            else Body(parsed(next_event), self._end_parsed)
+        )
         headers = head.headers.raw_items()
-        body = _Body(next_event, self._end)
         return httpx.Response(head.status_code, headers=headers, stream=body, request=request)
 
     async def aclose(self) -> None:
@@ -68,7 +72,7 @@ class Connection(httpx.AsyncBaseTransport):
             self._hang_up()
         if self._stream is None:
             self._stream = await open_stream(url, self._tls, wait)
-            self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
+            self._protocol = _make_protocol()
         return self._stream
 
     def _is_fresh(self, stream: Stream) -> bool:
@@ -98,7 +102,7 @@ class Connection(httpx.AsyncBaseTransport):
         except h11.LocalProtocolError as error:
             raise httpx.LocalProtocolError(str(error)) from error
 
-    async def _next_event(self, stream: Stream, wait: float | None) -> _Event:
+    async def _next_event(self, stream: Stream, wait: float | None) -> Event:
         """Read on to the answer's next part."""
         protocol = self._protocol
         try:
@@ -111,12 +115,34 @@ class Connection(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(str(error)) from error
         return event
 
-    def _end(self) -> None:
-        """Keep the connection for another request if this one and its answer are complete."""
+    def _counted(
+        self, request: httpx.Request, head: h11.Response, read: Callable[[], Awaitable[bytes]]
+    ) -> Counted | None:
+        """Give the body if it is as long as Content-Length says (RFC 9112, 6.3)."""
+        headers = dict(head.headers)
+        length = headers.get(b"content-length")
+        is_bare = request.method == "HEAD" or head.status_code in (204, 304)
+        if length is None or is_bare or b"transfer-encoding" in headers:
+            return None
+        return Counted(int(length), self._protocol.trailing_data[0], read)
+
+    def _end_counted(self, body: Counted) -> None:
+        """Keep the connection if the answer is complete, and h11 saw the request end.
+
+        Of an answer, or a request, that is the last one h11 says MUST_CLOSE for both sides.
+        """
+        self._settle(is_done=body.is_complete and self._protocol.our_state is h11.DONE)
+
+    def _end_parsed(self) -> None:
+        """Keep the connection if h11 saw this request and its answer end."""
         protocol = self._protocol
         is_done = protocol.our_state is protocol.their_state is h11.DONE
-        if is_done and not protocol.trailing_data[0]:
-            protocol.start_next_cycle()
+        self._settle(is_done=is_done and not protocol.trailing_data[0])
+
+    def _settle(self, *, is_done: bool) -> None:
+        """Keep the connection for another request, or hang up."""
+        if is_done:
+            self._protocol = _make_protocol()
             self._idle_since = self._clock()
         else:
             self._hang_up()
@@ -127,21 +153,5 @@ class Connection(httpx.AsyncBaseTransport):
             self._stream = None
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer; closing it ends the exchange."""
-
-    def __init__(
-        self, next_event: Callable[[], Awaitable[_Event]], end: Callable[[], None]
-    ) -> None:
-        self._next_event = next_event
-        self._end = end
-        self._is_open = True
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while isinstance(event := await self._next_event(), h11.Data):
-            yield bytes(event.data)
-
-    async def aclose(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            self._end()
+def _make_protocol() -> h11.Connection:
+    return h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)

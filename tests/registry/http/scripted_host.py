@@ -1,7 +1,7 @@
 """A host that behaves as a list says, over real sockets, for the tests of connections."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import httpx
@@ -97,7 +97,16 @@ def run(host: Host, scenario: Scenario) -> None:
 async def ask(host: Host, connection: Connection, method: str = "GET", **more: Any) -> bytes:
     """Send a request and read its answer to the end."""
     response = await connection.handle_async_request(host.request(method, **more))
-    return await response.aread()
+    try:
+        return await response.aread()
+    finally:
+        await response.aclose()
+
+
+async def stream_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    """A body in chunks."""
+    for chunk in chunks:
+        yield chunk
 
 
 async def settle() -> None:

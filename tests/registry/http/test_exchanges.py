@@ -21,13 +21,8 @@ from tests.registry.http.scripted_host import (
     Host,
     ask,
     run,
+    stream_of,
 )
-
-
-async def stream_of(*chunks: bytes) -> AsyncIterator[bytes]:
-    """A body in chunks."""
-    for chunk in chunks:
-        yield chunk
 
 
 def test_streamed_body() -> None:
