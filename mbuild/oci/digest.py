@@ -22,6 +22,9 @@ class Hasher(Protocol):
     def hexdigest(self) -> str:
         """Give the hash of all bytes taken in so far, in lower-case hexadecimal."""
 
+    def copy(self) -> Hasher:
+        """Give a hasher that goes on from here by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from httpx import URL
 
-from mbuild.errors import Denied, IntegrityError, MbuildError, ProtocolError
+from mbuild.errors import Denied, MbuildError, ProtocolError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.registry.downloads import Download, refuse_pages
 from mbuild.registry.http.redirects import target_of
 from mbuild.registry.session import Request, Session
+from mbuild.registry.source import wrong_digest, wrong_size
 
 _DECLINED = frozenset({202, 400, 401, 403, 404, 405})
 
@@ -54,7 +56,7 @@ class Blobs:
         answer = await self._session.call(request)
         if not answer.is_success:
             raise self._session.failure(answer, request.where)
-        _refuse_pages(answer.headers, request.where)
+        refuse_pages(answer.headers, request.where)
         length = answer.headers.get("content-length", "")
         is_encoded = answer.headers.get("content-encoding", "identity") != "identity"
         return int(length) if length.isdecimal() and not is_encoded else None
@@ -64,13 +66,8 @@ class Blobs:
 
         Of more bytes than the descriptor says only the first too many are read.
         """
-        where = self._session.where(path, descriptor.digest)
-
-        async def attempt() -> tuple[int, Digest]:
-            async with self._stream(path, descriptor.digest) as chunks:
-                return await measured(chunks, descriptor)
-
-        return await self._session.policy.run(where, attempt)
+        async with self.open(path, descriptor) as chunks:
+            return await measured(chunks, descriptor)
 
     async def mount(self, path: str, digest: Digest, from_path: str) -> bool:
         """Ask that a blob of another repository here be in this one too; False if declined."""
@@ -94,25 +91,16 @@ class Blobs:
         return answer.status == 201
 
     @asynccontextmanager
-    async def open(self, path: str, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Stream a blob; its end is only reached when size and digest are right.
+    async def open(
+        self, path: str, descriptor: Descriptor, offset: int = 0
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Stream a blob from an offset on; its bytes are not compared with anything.
 
-        Opening it is tried again; Temporary where the bytes then stop coming.
+        A stream that breaks is opened again where it stopped.
         """
-        async with self._stream(path, descriptor.digest) as chunks:
-            yield checked(chunks, descriptor, self._session.where(path, descriptor.digest))
-
-    @asynccontextmanager
-    async def _stream(self, path: str, digest: Digest) -> AsyncIterator[AsyncIterator[bytes]]:
-        request = self._request("GET", path, digest)
-        policy = self._session.policy
-        async with AsyncExitStack() as stack:
-            response = await policy.run(
-                request.where, lambda: stack.enter_async_context(self._session.open(request))
-            )
-            _refuse_pages(response.headers, request.where)
-            chunks = self._session.chunks(response, request.where)
-            yield policy.deadline.bound_each(chunks, request.where)
+        request = self._request("GET", path, descriptor.digest)
+        async with Download(self._session, request, offset=offset) as download:
+            yield download.chunks()
 
     def _pull_scope(self, path: str) -> str:
         return f"repository:{path}:pull"
@@ -140,12 +128,6 @@ class Blobs:
             return
 
 
-def _refuse_pages(headers: Mapping[str, str], where: str) -> None:
-    """Raise ProtocolError for a web page, such as a proxy's login, in the place of a blob."""
-    if headers.get("content-type", "").strip().lower().startswith("text/html"):
-        raise ProtocolError("answered with HTML, not a blob", where=where)
-
-
 async def measured(chunks: AsyncIterator[bytes], descriptor: Descriptor) -> tuple[int, Digest]:
     """Hash a stream as its descriptor's digest does; give the size and digest that it has.
 
@@ -164,46 +146,6 @@ async def measured(chunks: AsyncIterator[bytes], descriptor: Descriptor) -> tupl
 def check_bytes(content: bytes, descriptor: Descriptor, where: str) -> None:
     """Compare whole content with its descriptor; IntegrityError."""
     if len(content) != descriptor.size:
-        raise _wrong_size(len(content), descriptor, where)
+        raise wrong_size(len(content), descriptor, where)
     if not descriptor.digest.matches(content):
-        raise _wrong_digest(descriptor, where)
-
-
-async def checked(
-    chunks: AsyncIterator[bytes], descriptor: Descriptor, where: str
-) -> AsyncIterator[bytes]:
-    """Pass on the bytes, hashed on the way; IntegrityError in place of the last chunk.
-
-    So nobody ever holds all the bytes of wrong content, and an upload of it is never complete.
-    """
-    hasher = descriptor.digest.hasher()
-    size = 0
-    held = b""
-    async for chunk in chunks:
-        if held:
-            yield held
-        hasher.update(chunk)
-        size += len(chunk)
-        held = chunk
-        if size > descriptor.size:
-            raise _wrong_size(size, descriptor, where)
-    if size != descriptor.size:
-        raise _wrong_size(size, descriptor, where)
-    if hasher.hexdigest() != descriptor.digest.encoded:
-        raise _wrong_digest(descriptor, where)
-    if held:
-        yield held
-
-
-def _wrong_size(size: int, descriptor: Descriptor, where: str) -> IntegrityError:
-    relation = "more than" if size > descriptor.size else "not"
-    return IntegrityError(
-        f"{size} bytes arrived, {relation} the {descriptor.size} that its descriptor says",
-        where=where,
-    )
-
-
-def _wrong_digest(descriptor: Descriptor, where: str) -> IntegrityError:
-    return IntegrityError(
-        f"the bytes that arrived are not those of {descriptor.digest}", where=where
-    )
+        raise wrong_digest(descriptor, where)

@@ -12,8 +12,9 @@ from mbuild.oci.manifest import Content
 from mbuild.registry.blobs import Blobs
 from mbuild.registry.manifests import Manifests
 from mbuild.registry.session import Session
+from mbuild.registry.source import OpenSource
 from mbuild.registry.tags import DELETES_ONLY_TAG, Tags
-from mbuild.registry.uploads import OpenSource, Upload
+from mbuild.registry.uploads import Upload
 
 
 class Registry:
@@ -116,17 +117,17 @@ class Registry:
         return await self._blobs.mount(path, digest, from_path)
 
     def open_blob(
-        self, path: str, descriptor: Descriptor
+        self, path: str, descriptor: Descriptor, offset: int = 0
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Stream a blob, in one attempt.
+        """Stream a blob from an offset on ("Pulling blobs"); whoever reads it compares it.
 
-        Raises TransportError for what another attempt may not meet, a stream cut short
-        included, and IntegrityError before the last chunk of wrong bytes.
+        A stream that breaks goes on where it stopped, by a Range request where the registry
+        answers it (RFC 9110, 14.2). Raises NotFound for 404.
         """
-        return self._blobs.open(path, descriptor)
+        return self._blobs.open(path, descriptor, offset)
 
     async def upload_blob(self, path: str, descriptor: Descriptor, open_source: OpenSource) -> None:
-        """Copy a blob from a source, which is opened anew for each attempt ("Pushing blobs").
+        """Copy a blob from a source, which may be opened more than once ("Pushing blobs").
 
         Raises IntegrityError before the last chunk if the source's bytes are not those of
         the descriptor.

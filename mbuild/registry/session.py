@@ -49,6 +49,10 @@ class Request:
         """Give the request with a body that is streamed, once."""
         return replace(self, content=content, read_timeout=read_timeout)
 
+    def with_range(self, offset: int) -> Request:
+        """Give the request for the bytes from an offset on (RFC 9110, 14.2)."""
+        return replace(self, headers={**self.headers, "Range": f"bytes={offset}-"})
+
 
 class Session:
     """One host. `call` retries, `attempt` and `open` do not; all of them authorise."""

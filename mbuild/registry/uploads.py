@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from mbuild.errors import IntegrityError, ProtocolError
 from mbuild.oci.descriptor import Descriptor
-from mbuild.registry.blobs import checked
 from mbuild.registry.http.answers import Answer
 from mbuild.registry.http.failures import Temporary
 from mbuild.registry.http.redirects import target_of
 from mbuild.registry.session import Request, Session
-
-OpenSource = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+from mbuild.registry.source import OpenSource, checked
 
 _COMMIT_TIMEOUT = 600.0
 """Seconds that a registry may take to store a blob after its last byte."""
@@ -34,8 +31,8 @@ class Upload:
         self._session = session
         self._path = path
         self._descriptor = descriptor
-        self._open_source = open_source
         self._where = session.where(path, descriptor.digest)
+        self._open_source = checked(descriptor, open_source, where=self._where)
         self._scopes = (session.scope(path, push=True),)
         self._is_lost = False
         self._is_renewed = False
@@ -47,7 +44,7 @@ class Upload:
     async def _attempt(self) -> None:
         if self._is_lost and await self._is_there():
             return
-        async with self._open_source() as chunks:
+        async with self._open_source(0) as chunks:
             location = await self._begin()
             try:
                 await self._fill(location, chunks)
@@ -79,8 +76,7 @@ class Upload:
             "Content-Type": "application/octet-stream",
         }
         request = self._request("PUT", f"{location}{separator}digest={digest}", headers)
-        body = checked(chunks, self._descriptor, self._where)
-        answer = await self._session.attempt(request.with_content(body, _COMMIT_TIMEOUT))
+        answer = await self._session.attempt(request.with_content(chunks, _COMMIT_TIMEOUT))
         if answer.status == 401 and not self._is_renewed:
             # A token that ended while others were served: the stream is spent, so start again.
             self._is_renewed = True

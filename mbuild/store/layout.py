@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import IO
 
 from mbuild.errors import IntegrityError, NotFound, StoreError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
+from mbuild.registry.source import OpenSource, checked
 from mbuild.store.candidates import find_candidates, pick_candidate
 from mbuild.store.files import (
     CHUNK,
@@ -22,7 +22,6 @@ from mbuild.store.files import (
 )
 from mbuild.store.index_file import WRITE_AGAIN, IndexFile, blaming
 from mbuild.store.locks import FOR_EVER, LockWait
-from mbuild.store.store import OpenSource
 
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
 
@@ -171,11 +170,14 @@ class LayoutStore:
         return False
 
     @contextlib.asynccontextmanager
-    async def open_blob(self, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def open_blob(
+        self, descriptor: Descriptor, offset: int = 0
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Read the blob's file piece by piece."""
         path = self._existing_blob(descriptor.digest)
         with explain_disk_errors(path, self._name):
             file = path.open("rb")
+            file.seek(offset)
 
         # What fails while the reader has the floor is the reader's error, not this file's.
         async def chunks() -> AsyncIterator[bytes]:
@@ -194,29 +196,18 @@ class LayoutStore:
 
         What is retried is the whole copy, from opening its source on.
         """
+        where = f"{self._name}@{descriptor.digest}"
+        source = checked(descriptor, open_source, where=where)
 
         async def attempt() -> None:
-            async with open_source() as chunks:
+            async with source(0) as chunks:
                 with explain_disk_errors(self._root, self._name):
                     self._file.prepare()
                     with replace_file(self._blob_path(descriptor.digest)) as file:
-                        await self._fill(file, descriptor, chunks)
+                        async for chunk in chunks:
+                            await asyncio.to_thread(file.write, chunk)
 
-        await self._retry(f"{self._name}@{descriptor.digest}", attempt)
-
-    async def _fill(
-        self, file: IO[bytes], descriptor: Descriptor, chunks: AsyncIterator[bytes]
-    ) -> None:
-        hasher, size = descriptor.digest.hasher(), 0
-        async for chunk in chunks:
-            await asyncio.to_thread(file.write, chunk)
-            hasher.update(chunk)
-            size += len(chunk)
-        if size != descriptor.size or hasher.hexdigest() != descriptor.digest.encoded:
-            raise IntegrityError(
-                f"blob {descriptor.digest} arrived with other bytes ({size} of {descriptor.size})",
-                where=self._name,
-            )
+        await self._retry(where, attempt)
 
     async def _move(self, tags: tuple[str, ...], descriptor: Descriptor | None) -> None:
         if tags:

@@ -11,8 +11,8 @@ from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content, media_type_of
 from mbuild.oci.reference import Reference
 from mbuild.registry.client import Registry
+from mbuild.registry.source import OpenSource
 from mbuild.store.cache import Cache, NoCache
-from mbuild.store.store import OpenSource
 
 
 class RepositoryStore:
@@ -158,10 +158,10 @@ class RepositoryStore:
         return await self._registry.mount_blob(self._path, digest, source_path)
 
     def open_blob(
-        self, descriptor: Descriptor
+        self, descriptor: Descriptor, offset: int = 0
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Stream the blob; see distribution-spec, "Pulling blobs"."""
-        return self._registry.open_blob(self._path, descriptor)
+        return self._registry.open_blob(self._path, descriptor, offset)
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
         """See distribution-spec, "Pushing blobs"."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
-
-OpenSource = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
-"""Opens a stream of a blob's bytes; called anew for each attempt."""
+from mbuild.registry.source import OpenSource
 
 
 class Store(Protocol):
@@ -112,9 +110,15 @@ class Store(Protocol):
         """
 
     def open_blob(
-        self, descriptor: Descriptor
+        self, descriptor: Descriptor, offset: int = 0
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Open a stream of the blob's bytes, in one attempt."""
+        """Open a stream of the blob's bytes from an offset on, which is not past its end.
+
+        Whoever reads it compares size and digest. Raises NotFound if there is no such blob.
+        """
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
-        """Write a blob from a stream, size and digest checked before it is there to be seen."""
+        """Write a blob from a stream, size and digest checked before it is there to be seen.
+
+        The source may be opened more than once, at any offset: what breaks goes on from there.
+        """

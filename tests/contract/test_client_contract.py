@@ -79,9 +79,9 @@ async def upload(client: Registry, path: str, blob: bytes, *, said: bytes = b"")
     """Upload a blob, under the descriptor of `said` where that is given."""
 
     @asynccontextmanager
-    async def open_source() -> AsyncIterator[AsyncIterator[bytes]]:
+    async def open_source(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
         async def chunks() -> AsyncIterator[bytes]:
-            for start in range(0, len(blob), 1000):
+            for start in range(offset, len(blob), 1000):
                 yield blob[start : start + 1000]
 
         yield chunks()

@@ -1,16 +1,12 @@
 """Blobs are fetched, streamed, looked for and mounted; what arrives is compared."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from mbuild.errors import IntegrityError, MbuildError, NotFound, TransportError
-from mbuild.oci.descriptor import Descriptor
-from mbuild.registry.blobs import checked
+from mbuild.errors import MbuildError, NotFound
 from mbuild.registry.client import Registry
-from mbuild.registry.http.failures import Temporary
 from tests.registry.world import (
     DAMAGED,
     HOST,
@@ -63,38 +59,32 @@ def test_arrives(recorder: Recorder, fake: FakeRegistry, question: Any) -> None:
     assert ask(recorder, fake, question) == BLOB
 
 
+@pytest.mark.parametrize(
+    ("effect", "message"),
+    [
+        (content(BLOB[:-1] + b"x"), f"the bytes that arrived are not those of {DESCRIPTOR.digest}"),
+        (content(BLOB[:50]), "50 bytes arrived, not the 100 that its descriptor says"),
+        (content(BLOB + b"x"), "101 bytes arrived, more than the 100 that its descriptor says"),
+    ],
+    ids=["other bytes", "too few", "too many"],
+)
+def test_other_bytes(recorder: Recorder, fake: FakeRegistry, effect: Any, message: str) -> None:
+    """What is not the blob is refused when it is fetched."""
+    fake.faults.append(Fault("GET", "", effect))
+    assert error_of(recorder, fake, fetch) == ("IntegrityError", 6, f"{W}{message}{DAMAGED}")
+
+
 @pytest.mark.parametrize("question", [fetch, stream])
 @pytest.mark.parametrize(
     ("effect", "expected"),
     [
-        (
-            content(BLOB[:-1] + b"x"),
-            (
-                "IntegrityError", 6,
-                f"{W}the bytes that arrived are not those of {DESCRIPTOR.digest}{DAMAGED}",
-            ),
-        ),
-        (
-            content(BLOB[:50]),
-            (
-                "IntegrityError", 6,
-                f"{W}50 bytes arrived, not the 100 that its descriptor says{DAMAGED}",
-            ),
-        ),
-        (
-            content(BLOB + b"x"),
-            (
-                "IntegrityError", 6,
-                f"{W}101 bytes arrived, more than the 100 that its descriptor says{DAMAGED}",
-            ),
-        ),
         (
             status(404, "BLOB_UNKNOWN"),
             ("NotFound", 6, f"{W}{HOST} answered 404 Not Found (BLOB_UNKNOWN: scripted)"),
         ),
         (status(403), ("Denied", 5, f"{W}{HOST} answered 403 Forbidden{LOGIN}")),
     ],
-    ids=["other bytes", "too few", "too many", "404", "403"],
+    ids=["404", "403"],
 )  # fmt: skip
 def test_fails(
     recorder: Recorder,
@@ -103,7 +93,7 @@ def test_fails(
     effect: Any,
     expected: tuple[str, int, str],
 ) -> None:
-    """What is not the blob is refused, however it is read."""
+    """A blob that is not given is an error, however it is read."""
     fake.faults.append(Fault("GET", "", effect))
     assert error_of(recorder, fake, question) == expected
 
@@ -131,21 +121,6 @@ def test_stream_opened_again(recorder: Recorder, fake: FakeRegistry) -> None:
     fake.faults.append(Fault("GET", "", status(503), times=2))
     assert ask(recorder, fake, stream) == BLOB
     assert len(recorder.waits) == 2
-
-
-def test_stream_broken_once(recorder: Recorder, fake: FakeRegistry) -> None:
-    """A stream that broke is given up, and says that another attempt may help."""
-    fake.faults.append(Fault("GET", "", cut(10)))
-
-    async def scenario() -> None:
-        async with open_registries(recorder, {HOST: fake}) as registries:
-            with pytest.raises(TransportError) as raised:
-                await stream(registries.registry(HOST))
-            assert isinstance(raised.value, Temporary)
-
-    asyncio.run(scenario())
-    assert len(fake.log.exchanges) == 1
-    assert recorder.waits == []
 
 
 def test_stream_from_elsewhere(recorder: Recorder, fake: FakeRegistry) -> None:
@@ -227,47 +202,6 @@ def test_mount_fails(recorder: Recorder, fake: FakeRegistry) -> None:
         6,
         f"{HOST}/c/d@{DESCRIPTOR.digest}: {HOST} answered 409 Conflict",
     )
-
-
-@pytest.mark.parametrize(
-    ("descriptor", "chunks", "passed"),
-    [
-        (DESCRIPTOR, [BLOB], [BLOB]),
-        (DESCRIPTOR, [BLOB[:40], b"", BLOB[40:]], [BLOB[:40], BLOB[40:]]),
-        (blob_descriptor(b""), [], []),
-    ],
-    ids=["one", "several", "none"],
-)
-def test_checked(descriptor: Descriptor, chunks: list[bytes], passed: list[bytes]) -> None:
-    """Right bytes pass."""
-    assert asyncio.run(collect(descriptor, chunks)) == (passed, "")
-
-
-@pytest.mark.parametrize(
-    "chunks", [[BLOB[:40], BLOB[40:-1] + b"x"], [BLOB[:40], BLOB[40:-1]], [BLOB[:40], BLOB]],
-    ids=["other", "short", "long"],
-)  # fmt: skip
-def test_checked_holds_back(chunks: list[bytes]) -> None:
-    """Of wrong bytes the last chunk is never passed on."""
-    passed, error = asyncio.run(collect(DESCRIPTOR, chunks))
-    assert passed == [BLOB[:40]]
-    assert error.startswith("w: ")
-
-
-async def collect(descriptor: Descriptor, chunks: list[bytes]) -> tuple[list[bytes], str]:
-    """Pass chunks through the check; give what came out, and the error."""
-
-    async def give() -> AsyncIterator[bytes]:
-        for chunk in chunks:
-            yield chunk
-
-    passed = []
-    try:
-        async for chunk in checked(give(), descriptor, "w"):
-            passed.append(chunk)  # noqa: PERF401  # what passed before an error counts too
-    except IntegrityError as error:
-        return passed, str(error)
-    return passed, ""
 
 
 def test_temporary_is_no_answer(recorder: Recorder) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -245,7 +245,7 @@ def test_source_fails_for_a_while(recorder: Recorder, fake: FakeRegistry, effect
         async with open_registries(recorder, {HOST: fake, "from.test": source}) as registries:
             there = registries.registry("from.test")
             await registries.registry(HOST).upload_blob(
-                "a/b", DESCRIPTOR, lambda: there.open_blob("x/y", DESCRIPTOR)
+                "a/b", DESCRIPTOR, partial(there.open_blob, "x/y", DESCRIPTOR)
             )
             assert registries.retries == 1
 
@@ -277,21 +277,18 @@ def test_copies_are_bounded(recorder: Recorder, fake: FakeRegistry) -> None:
     open_now, most = 0, 0
 
     @asynccontextmanager
-    async def source() -> AsyncIterator[AsyncIterator[bytes]]:
+    async def source(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
         nonlocal open_now, most
         open_now += 1
         most = max(most, open_now)
-        async with source_of(BLOB)() as chunks:
+        async with source_of(BLOB)(offset) as chunks:
             yield chunks
         open_now -= 1
-
-    def open_source() -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        return source()
 
     async def copy(registry: Registry) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(6):
-                group.create_task(registry.upload_blob("a/b", DESCRIPTOR, open_source))
+                group.create_task(registry.upload_blob("a/b", DESCRIPTOR, source))
 
     ask(recorder, fake, copy, jobs=2)
     assert most == 2

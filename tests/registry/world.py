@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -16,6 +16,7 @@ from mbuild.registry.client import Registry
 from mbuild.registry.observer import Exchange, Retry
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
+from mbuild.registry.source import OpenSource
 from tests.support.exchange import Answer, Request, RequestLog
 from tests.support.fake_edges import FakeTransport
 from tests.support.fake_registry import FakeRegistry
@@ -122,18 +123,18 @@ def blob_descriptor(blob: bytes, *, size: int | None = None) -> Descriptor:
     return Descriptor("application/octet-stream", digest, len(blob) if size is None else size)
 
 
-def source_of(
-    *chunks: bytes, error: Exception | None = None
-) -> Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]:
+def source_of(*chunks: bytes, error: Exception | None = None) -> OpenSource:
     """A blob's source that gives chunks, and then perhaps fails."""
 
     @asynccontextmanager
-    async def open_source() -> AsyncIterator[AsyncIterator[bytes]]:
-        yield give()
+    async def open_source(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield give(offset)
 
-    async def give() -> AsyncIterator[bytes]:
+    async def give(offset: int) -> AsyncIterator[bytes]:
         for chunk in chunks:
-            yield chunk
+            if chunk[offset:]:
+                yield chunk[offset:]
+            offset = max(0, offset - len(chunk))
         if error:
             raise error
 

@@ -229,6 +229,20 @@ def test_measured_blob(opening: Opening) -> None:
     assert run(opening, use) == (2304, (2304, parse_digest(digest_of(blob))))
 
 
+@pytest.mark.parametrize("offset", [0, 1, 2303])
+def test_from_the_middle(opening: Opening, offset: int) -> None:
+    """A blob's stream begins at the byte that is asked for."""
+    blob = bytes(range(256)) * 9
+
+    async def use(store: Store) -> bytes:
+        descriptor = blob_descriptor(blob)
+        await store.upload_blob(descriptor, stream_of(blob))
+        async with store.open_blob(descriptor, offset) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+
+    assert run(opening, use) == blob[offset:]
+
+
 def test_absent_blob_is_not_found(opening: Opening) -> None:
     """A blob that is not there is NotFound, fetched, streamed, measured or hashed."""
     absent = blob_descriptor(b"absent")

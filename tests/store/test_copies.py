@@ -1,6 +1,7 @@
 """Copies from a registry into a layout: a registry that fails for a while is asked again."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from mbuild.errors import MbuildError
 from mbuild.oci.reference import LayoutReference, parse_any_reference
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
+from mbuild.registry.source import CheckedSource
 from mbuild.store.stores import Stores
 from tests.store.world import AMD64, snapshot
 from tests.support.fake_edges import FakeTransport
@@ -39,7 +41,12 @@ def copy(directory: Path, effect: Effect, times: int) -> list[str]:
             source = stores.open(parse_any_reference("registry.test/team/app"))
             target = stores.open_target(LayoutReference(str(directory)))
             descriptor = blob_descriptor(LAYER)
-            await target.upload_blob(descriptor, lambda: source.open_blob(descriptor))
+            reading = CheckedSource(
+                descriptor,
+                partial(source.open_blob, descriptor),
+                where=f"{source.name}@{descriptor.digest}",
+            )
+            await target.upload_blob(descriptor, reading)
 
     try:
         asyncio.run(main())

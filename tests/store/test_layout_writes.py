@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -236,7 +237,7 @@ def test_full_disk_is_the_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     async def copy(target: LayoutStore) -> None:
         monkeypatch.setattr("os.fsync", full_disk)
         descriptor = blob_descriptor(layer)
-        await target.upload_blob(descriptor, lambda: source.open_blob(descriptor))
+        await target.upload_blob(descriptor, partial(source.open_blob, descriptor))
 
     expected = ("StoreError", 6, f"oci:DIR: cannot use 'DIR': {FULL}")
     assert error_of(tmp_path / "target", copy) == expected
@@ -251,7 +252,7 @@ def test_broken_read_is_the_sources(tmp_path: Path) -> None:
 
     async def copy(target: LayoutStore) -> None:
         reading = LayoutStore(str(source))
-        await target.upload_blob(descriptor, lambda: reading.open_blob(descriptor))
+        await target.upload_blob(descriptor, partial(reading.open_blob, descriptor))
 
     kind, _, message = error_of(tmp_path / "target", copy)
     assert kind == "NotFound"

@@ -10,7 +10,7 @@ from mbuild.errors import IntegrityError, NotFound
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of, parse_digest
 from mbuild.oci.manifest import Content
-from mbuild.store.store import OpenSource
+from mbuild.registry.source import OpenSource
 from tests.support import images
 
 FOR_EVER = 1_000_000
@@ -230,15 +230,17 @@ class MemoryStore:
         return True
 
     @asynccontextmanager
-    async def open_blob(self, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def open_blob(
+        self, descriptor: Descriptor, offset: int = 0
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See `Store`."""
         await self._meet("open_blob", descriptor.digest)
-        yield _in_pieces(self._blob(descriptor.digest))
+        yield _in_pieces(self._blob(descriptor.digest)[offset:])
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
         """See `Store`."""
         await self._meet("upload_blob", descriptor.digest)
-        async with open_source() as chunks:
+        async with open_source(0) as chunks:
             blob = b"".join([chunk async for chunk in chunks])
         _check(blob, descriptor)
         self.blobs[str(descriptor.digest)] = blob

@@ -1,11 +1,12 @@
 """Made images as the values the code under test takes."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import parse_digest
 from mbuild.oci.manifest import Content
+from mbuild.registry.source import OpenSource
 from tests.support import images
 
 
@@ -20,19 +21,19 @@ def blob_descriptor(blob: bytes, *, size: int | None = None) -> Descriptor:
     return Descriptor("application/octet-stream", digest, len(blob) if size is None else size)
 
 
-def stream_of(
-    *chunks: bytes, error: Exception | None = None
-) -> Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]:
+def stream_of(*chunks: bytes, error: Exception | None = None) -> OpenSource:
     """A blob's source that gives chunks, and then perhaps fails."""
 
-    async def give() -> AsyncIterator[bytes]:
+    async def give(offset: int) -> AsyncIterator[bytes]:
         for chunk in chunks:
-            yield chunk
+            if chunk[offset:]:
+                yield chunk[offset:]
+            offset = max(0, offset - len(chunk))
         if error:
             raise error
 
     @asynccontextmanager
-    async def open_source() -> AsyncIterator[AsyncIterator[bytes]]:
-        yield give()
+    async def open_source(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield give(offset)
 
     return open_source

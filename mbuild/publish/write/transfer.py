@@ -14,6 +14,7 @@ from mbuild.oci.media_types import is_foreign_layer
 from mbuild.publish.outcome import Copied
 from mbuild.publish.read.source import Child
 from mbuild.publish.together import all_together
+from mbuild.registry.source import CheckedSource
 from mbuild.store.store import Store
 
 COPIES_UNDER_WAY = 8
@@ -96,7 +97,12 @@ class Transfer:
                 self._mounted += 1
                 return
 
-            await self._target.upload_blob(blob, lambda: _open(source, blob))
+            reading = CheckedSource(
+                blob,
+                lambda offset: _open(source, blob, offset),
+                where=f"{source.name}@{blob.digest}",
+            )
+            await self._target.upload_blob(blob, reading)
             self._blobs += 1
             self._bytes += blob.size
 
@@ -125,10 +131,12 @@ async def _load(child: Child) -> Content:
 
 
 @asynccontextmanager
-async def _open(source: Store, blob: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
+async def _open(
+    source: Store, blob: Descriptor, offset: int
+) -> AsyncIterator[AsyncIterator[bytes]]:
     async with AsyncExitStack() as stack:
         try:
-            chunks = await stack.enter_async_context(source.open_blob(blob))
+            chunks = await stack.enter_async_context(source.open_blob(blob, offset))
         except NotFound as error:
             raise SourceError(
                 f"a blob of the image does not exist: {error.message}",

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -283,7 +284,7 @@ def test_each_host_has_its_own_failures() -> None:
 
             async def copy() -> None:
                 await writing.upload_blob(
-                    "team/app", descriptor, lambda: reading.open_blob("team/app", descriptor)
+                    "team/app", descriptor, partial(reading.open_blob, "team/app", descriptor)
                 )
 
             errors = await asyncio.gather(*(copy() for _ in range(6)), return_exceptions=True)
