@@ -11,6 +11,7 @@ from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
 from mbuild.registry.blobs import Blobs
 from mbuild.registry.manifests import Manifests
+from mbuild.registry.referrers import Referrers
 from mbuild.registry.session import Session
 from mbuild.registry.source import OpenSource
 from mbuild.registry.tags import DELETES_ONLY_TAG, Tags
@@ -28,6 +29,7 @@ class Registry:
         self._session = session
         self._manifests = Manifests(session)
         self._tags = Tags(session)
+        self._referrers = Referrers(session, self._manifests)
         self._blobs = Blobs(session)
         self._copies = asyncio.Semaphore(copies)
 
@@ -80,6 +82,23 @@ class Registry:
     async def list_tags(self, path: str) -> tuple[str, ...]:
         """List a repository's tags ("Listing Tags"), none where it does not exist."""
         return await self._tags.list(path)
+
+    async def list_referrers(self, path: str, subject: Digest) -> tuple[Descriptor, ...]:
+        """List what refers to a manifest, by the API or the tag for it ("Listing Referrers")."""
+        return await self._referrers.list(path, subject)
+
+    async def put_referrer(self, path: str, subject: Digest, content: Content) -> bool:
+        """Put a manifest with a subject by its digest ("Pushing Manifests with Subject").
+
+        False where the registry does not say that it lists it: `add_referrers` is for that.
+        """
+        return await self._referrers.put(path, subject, content)
+
+    async def add_referrers(
+        self, path: str, subject: Digest, referrers: tuple[Descriptor, ...]
+    ) -> None:
+        """Name manifests in the tag for referrers, all others kept ("Referrers Tag Schema")."""
+        await self._referrers.add(path, subject, referrers)
 
     async def read_back(self, path: str, reference: str) -> Digest | None:
         """Read the digest that a tag or digest holds now, None for 404: the proof after a push.

@@ -57,6 +57,10 @@ class Manifests:
         """Put a manifest under a tag or its digest; see `Put`."""
         await self._put(path, reference, content)
 
+    async def put_by_digest(self, path: str, content: Content) -> Answer | None:
+        """Put a manifest under its digest, and give the answer; None where its reply was lost."""
+        return await self._put(path, str(content.digest), content)
+
     async def put_tagged(
         self, path: str, content: Content, tags: tuple[str, ...]
     ) -> frozenset[str]:

@@ -14,6 +14,7 @@ from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
 from mbuild.registry.http.answers import MAX_ERROR_BODY, Answer, failure
 from mbuild.registry.http.failures import NotTls, Temporary, located, translated
+from mbuild.registry.http.redirects import LEAVES_OTHER_PAGES
 from mbuild.registry.http.wire import Wire, checked_length, host_of
 from mbuild.registry.login.auth import Authorizer, Surroundings
 from mbuild.registry.login.credentials import Credentials
@@ -33,7 +34,8 @@ class Request:
 
     `target` is a path below `/v2/`, or a whole URL as a Location gave it; `where` is the
     reference it is about. `limit` bounds the answer's body in bytes, `read_timeout` the wait
-    for the answer in seconds.
+    for the answer in seconds. With `leaves_other_pages` a 303, which leads to something else
+    than was asked for, is the answer.
     """
 
     method: str
@@ -44,6 +46,7 @@ class Request:
     content: bytes | AsyncIterable[bytes] | None = None
     limit: int = MAX_MANIFEST_SIZE
     read_timeout: float | None = None
+    leaves_other_pages: bool = False
 
     def with_content(self, content: AsyncIterable[bytes], read_timeout: float) -> Request:
         """Give the request with a body that is streamed, once."""
@@ -219,6 +222,8 @@ class Session:
         built = self._wire.build(
             request.method, url, headers=request.headers, content=request.content
         )
+        if request.leaves_other_pages:
+            built.extensions[LEAVES_OTHER_PAGES] = True
         if request.read_timeout:
             built.extensions["timeout"]["read"] = request.read_timeout
         if used:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mbuild.errors import StoreError
@@ -49,12 +49,19 @@ class IndexFile:
 
     async def move(self, tags: tuple[str, ...], descriptor: Descriptor | None) -> None:
         """Let tags name a manifest, or with None nothing, in one writing of the file."""
-        where = f"{self._name}:{tags[0]}"
+
+        def moved(index: LayoutIndex) -> LayoutIndex:
+            for tag in tags:
+                index = index.with_tag(tag, descriptor) if descriptor else index.without(tag)
+            return index
+
+        await self.change(f"{self._name}:{tags[0]}", moved)
+
+    async def change(self, where: str, change: Callable[[LayoutIndex], LayoutIndex]) -> None:
+        """Write what `change` makes of the file, and let no other writer in between."""
         with explain_disk_errors(self._root, self._name):
             async with lock_folder(self._root, name=self._name, where=where, wait=self._lock_wait):
-                index = self.load()
-                for tag in tags:
-                    index = index.with_tag(tag, descriptor) if descriptor else index.without(tag)
+                index = change(self.load())
                 for folder in (self._root, *(self._root / "blobs").iterdir()):
                     sweep(folder)
                 # Not in a thread: cancelled, it would outlive the lock.

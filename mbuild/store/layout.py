@@ -11,6 +11,7 @@ from mbuild.errors import IntegrityError, NotFound, StoreError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
+from mbuild.oci.referrers import referrers_tag
 from mbuild.registry.source import OpenSource, checked
 from mbuild.store.candidates import find_candidates, pick_candidate
 from mbuild.store.files import (
@@ -21,6 +22,7 @@ from mbuild.store.files import (
     write_file,
 )
 from mbuild.store.index_file import WRITE_AGAIN, IndexFile, blaming
+from mbuild.store.layout_referrers import LayoutReferrers
 from mbuild.store.locks import FOR_EVER, LockWait
 
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
@@ -44,6 +46,7 @@ class LayoutStore:
         self._name = f"oci:{directory}"
         self._file = IndexFile(self._root, self._name, lock_wait=lock_wait)
         self._retry = retry
+        self._referrers = LayoutReferrers(self._read_entry, name=self._name)
 
     @property
     def name(self) -> str:
@@ -128,6 +131,22 @@ class LayoutStore:
     async def list_tags(self) -> tuple[str, ...]:
         """List the names that index.json gives."""
         return self._file.load().tags
+
+    async def list_referrers(self, subject: Digest) -> tuple[Descriptor, ...]:
+        """Look for them in what index.json names, and under the tag for referrers."""
+        return self._referrers.list(self._file.load(), subject)
+
+    async def put_referrer(self, subject: Digest, content: Content) -> bool:  # noqa: ARG002
+        """Write the blob; False: nothing in index.json leads to it yet."""
+        await self.put_manifest(str(content.digest), content)
+        return False
+
+    async def add_referrers(self, subject: Digest, referrers: tuple[Descriptor, ...]) -> None:
+        """Name them in the list that the tag for referrers stands for."""
+        await self._file.change(
+            self._at(referrers_tag(subject)),
+            lambda index: self._referrers.added(index, subject, referrers, write=self._write),
+        )
 
     async def read_back(self, reference: str) -> Digest | None:
         """Read its blob back and hash it."""
@@ -233,6 +252,15 @@ class LayoutStore:
         if not digest.matches(content):
             raise IntegrityError(f"blob {digest} does not hash to its name", where=self._name)
         return content
+
+    def _read_entry(self, entry: Descriptor) -> Content | None:
+        if not self._is_there(entry.digest):
+            return None
+        raw = self._read(entry.digest, MAX_MANIFEST_SIZE)
+        return Content(entry.media_type, entry.digest, raw)
+
+    def _write(self, content: Content) -> None:
+        write_file(self._blob_path(content.digest), content.raw)
 
     def _existing_blob(self, digest: Digest) -> Path:
         if not self._is_there(digest):

@@ -126,6 +126,20 @@ class RepositoryStore:
         """See distribution-spec, "Listing Tags"."""
         return await self._registry.list_tags(self._path)
 
+    async def list_referrers(self, subject: Digest) -> tuple[Descriptor, ...]:
+        """See distribution-spec, "Listing Referrers"."""
+        return await self._registry.list_referrers(self._path, subject)
+
+    async def put_referrer(self, subject: Digest, content: Content) -> bool:
+        """See distribution-spec, "Pushing Manifests with Subject"."""
+        is_listed = await self._registry.put_referrer(self._path, subject, content)
+        self._keep(str(content.digest), content)
+        return is_listed
+
+    async def add_referrers(self, subject: Digest, referrers: tuple[Descriptor, ...]) -> None:
+        """See distribution-spec, "Referrers Tag Schema"."""
+        await self._registry.add_referrers(self._path, subject, referrers)
+
     async def read_back(self, reference: str) -> Digest | None:
         """Read its bytes and hash them, except where that would count as a pull."""
         digest = await self._registry.read_back(self._path, reference)

@@ -82,6 +82,18 @@ class Store(Protocol):
     async def list_tags(self) -> tuple[str, ...]:
         """List the tags, none where there is no such repository or folder."""
 
+    async def list_referrers(self, subject: Digest) -> tuple[Descriptor, ...]:
+        """List the manifests that have this one, which need not be there, as their subject."""
+
+    async def put_referrer(self, subject: Digest, content: Content) -> bool:
+        """Write a manifest that refers to another under its digest.
+
+        False where it is not listed by that alone: `add_referrers` is to be called then.
+        """
+
+    async def add_referrers(self, subject: Digest, referrers: tuple[Descriptor, ...]) -> None:
+        """Let manifests that were written be listed as referrers, all others kept."""
+
     async def read_back(self, reference: str) -> Digest | None:
         """Read back what a tag or digest holds now, as a puller would see it."""
 

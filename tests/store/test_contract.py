@@ -13,6 +13,7 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import Content
 from mbuild.oci.reference import parse_reference
+from mbuild.oci.referrers import referrer_descriptor
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
 from mbuild.store.cache import Cache
@@ -20,6 +21,7 @@ from mbuild.store.layout import LayoutStore
 from mbuild.store.repository import RepositoryStore
 from mbuild.store.store import Store
 from tests.store.cache_world import Shelf
+from tests.support.artifacts import make_referrer
 from tests.support.fake_edges import FakeTransport
 from tests.support.fake_registry import FakeRegistry
 from tests.support.images import digest_of, make_image, make_index
@@ -157,6 +159,26 @@ def test_list_tags(opening: Opening) -> None:
 
     before, after = run(opening, use)
     assert (before, sorted(after)) == ((), ["1.0", "2.0"])
+
+
+def test_referrers(opening: Opening) -> None:
+    """What was put as a referrer is listed, with its type, for its subject alone.
+
+    A store that does not list it by itself does when it is told to.
+    """
+
+    async def use(store: Store) -> list[tuple[Descriptor, ...]]:
+        before = await store.list_referrers(subject)
+        for blob in sbom.blobs:
+            await store.upload_blob(blob_descriptor(blob), stream_of(blob))
+        if not await store.put_referrer(subject, content_of(sbom)):
+            await store.add_referrers(subject, (entry,))
+        other = parse_digest(INDEX.digest)
+        return [before, await store.list_referrers(subject), await store.list_referrers(other)]
+
+    subject, sbom = parse_digest(IMAGE.digest), make_referrer(IMAGE)
+    entry = referrer_descriptor(content_of(sbom))
+    assert run(opening, use) == [(), (entry,), ()]
 
 
 def test_delete_tag(opening: Opening) -> None:

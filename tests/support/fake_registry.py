@@ -6,21 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from threading import RLock
-from typing import Any
 
 from tests.support.exchange import Answer, Request, RequestLog
+from tests.support.fake_answers import (
+    child_for_amd64,
+    error,
+    json_answer,
+    judge_manifest,
+    referrers_of,
+)
 from tests.support.faults import Fault, apply_faults
 from tests.support.images import (
     DOCKER_LIST,
-    DOCKER_MANIFEST,
     OCI_INDEX,
     OCI_MANIFEST,
     Content,
     digest_of,
 )
 
-LARGEST_MANIFEST = 4 * 1024 * 1024
-KNOWN = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 NEEDED_IN_ACCEPT = {
     OCI_INDEX: "OCI index found, but accept header does not support OCI indexes",
     OCI_MANIFEST: "OCI manifest found, but accept header does not support OCI manifests",
@@ -48,8 +51,10 @@ class FakeRegistry:
     """Repositories in memory; `handle` answers a request, through the faults that match it.
 
     `takes_tags` lets a PUT by digest name tags (OCI-Tag), `deletes_tags` lets a tag be deleted
-    alone, `page` is the number of tags in a page of their list, 0 for all, and one that is
-    `trusting` takes any manifest, whatever below it is missing. None is the rule.
+    alone, `page` is the number of tags or referrers in a page of their list, 0 for all, and one
+    that is `trusting` takes any manifest, whatever below it is missing. None is the rule.
+    `lists_referrers` gives it the API for them; `says_subject` lets a PUT answer that the
+    manifest is listed by it (OCI-Subject).
     `faults` may be changed at any time. `log` is written by whoever carries the requests:
     `FakeTransport` or `serve_fake`.
     """
@@ -62,6 +67,8 @@ class FakeRegistry:
         self.deletes_tags = False
         self.page = 0
         self.trusting = False
+        self.lists_referrers = False
+        self.says_subject = True
         self._counts: dict[Fault, int] = {}
         self._uploads: dict[str, bytes] = {}
         self._numbers = count(1)
@@ -99,7 +106,7 @@ class FakeRegistry:
                 if method in methods:
                     return methods[method](self, request, **found.groupdict())
                 return Answer(405, {"Allow": ", ".join(methods)}, b"Method not allowed\n")
-        return Answer(404, {"Content-Type": "text/plain"}, b"404 page not found\n")
+        return _NO_PAGE
 
     def _ping(self, _: Request) -> Answer:
         return json_answer({})
@@ -116,6 +123,19 @@ class FakeRegistry:
         following = f"/v2/{name}/tags/list?last={shown[-1]}&n={self.page}"
         return answer.with_headers(link=f'<{following}>; rel="next"')
 
+    def _list_referrers(self, request: Request, name: str, digest: str) -> Answer:
+        if not self.lists_referrers:
+            return _NO_PAGE
+        held = self.repositories.get(name, Repository()).manifests
+        entries = referrers_of(digest, held.values())
+        first = int(request.query.get("from", "0"))
+        last = first + (self.page or len(entries))
+        listed = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries[first:last]}
+        answer = Answer(200, {"Content-Type": OCI_INDEX}, json.dumps(listed).encode())
+        following = f"/v2/{name}/referrers/{digest}?from={last}"
+        is_all = last >= len(entries)
+        return answer if is_all else answer.with_headers(link=f'<{following}>; rel="next"')
+
     def _get_manifest(self, request: Request, name: str, reference: str) -> Answer:
         held = self.repositories.get(name, Repository())
         digest = held.digest(reference)
@@ -127,7 +147,7 @@ class FakeRegistry:
             if media_type in NEEDED_IN_ACCEPT:
                 return error(404, "MANIFEST_UNKNOWN", NEEDED_IN_ACCEPT[media_type])
             if media_type == DOCKER_LIST and reference in held.tags:
-                digest = _child_for_amd64(content)
+                digest = child_for_amd64(content)
                 media_type, content = held.manifests[digest]
         headers = {"Content-Type": media_type, "Docker-Content-Digest": digest}
         return Answer(200, {**headers, "Etag": f'"{digest}"'}, content)
@@ -138,7 +158,7 @@ class FakeRegistry:
             return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         media_type = request.headers.get("content-type", "")
         held = self.repository(name)
-        refused = _judge_manifest(held, media_type, request.body)
+        refused = judge_manifest(held, media_type, request.body)
         if refused and not self.trusting:
             return refused
         held.manifests[digest] = (media_type, request.body)
@@ -146,6 +166,9 @@ class FakeRegistry:
             held.tags[reference] = digest
         location = f"{request.origin}/v2/{name}/manifests/{digest}"
         answer = Answer(201, {"Location": location, "Docker-Content-Digest": digest})
+        subject = json.loads(request.body).get("subject")
+        if subject and self.lists_referrers and self.says_subject:
+            answer = answer.with_headers(oci_subject=subject["digest"])
         tags = request.values("tag") if self.takes_tags and ":" in reference else []
         held.tags.update(dict.fromkeys(tags, digest))
         return answer.with_headers(oci_tag=", ".join(tags)) if tags else answer
@@ -229,50 +252,11 @@ class FakeRegistry:
         return Answer(status, headers)
 
 
-def error(status: int, code: str, message: str, detail: object = None) -> Answer:
-    """An answer that carries an error as the distribution-spec has it."""
-    body = {"errors": [{"code": code, "message": message, "detail": detail}]}
-    return json_answer(body, status)
-
-
-def json_answer(value: Mapping[str, Any], status: int = 200) -> Answer:
-    """An answer of JSON."""
-    headers = {"Content-Type": "application/json; charset=utf-8"}
-    return Answer(status, headers, json.dumps(value).encode())
-
-
-def _judge_manifest(held: Repository, media_type: str, content: bytes) -> Answer | None:
-    """Give the error for a manifest that a registry would not take, None for one it takes."""
-    try:
-        manifest = json.loads(content) if len(content) <= LARGEST_MANIFEST else {}
-    except ValueError:
-        manifest = {}
-    if media_type not in KNOWN or manifest.get("mediaType", media_type) != media_type:
-        return error(400, "MANIFEST_INVALID", "manifest invalid")
-    if "manifests" in manifest:
-        missing = [entry["digest"] for entry in manifest["manifests"]]
-        missing = [digest for digest in missing if digest not in held.manifests]
-    elif "config" in manifest:
-        missing = [blob["digest"] for blob in (manifest["config"], *manifest["layers"])]
-        missing = [digest for digest in missing if digest not in held.blobs]
-    else:
-        return error(400, "MANIFEST_INVALID", "manifest invalid")
-    if missing:
-        return error(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", missing[0])
-    return None
-
-
-def _child_for_amd64(content: bytes) -> str:
-    """The child that docker-registry gives a client that knows no lists."""
-    for entry in json.loads(content)["manifests"]:
-        if (entry["platform"]["os"], entry["platform"]["architecture"]) == ("linux", "amd64"):
-            return str(entry["digest"])
-    return ""
-
-
+_NO_PAGE = Answer(404, {"Content-Type": "text/plain"}, b"404 page not found\n")
 _NO_UPLOAD = error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
 _ROUTES: tuple[tuple[str, Mapping[str, Callable[..., Answer]]], ...] = (
     (r"/v2/", {"GET": FakeRegistry._ping}),
+    (rf"/v2/{NAME}/referrers/{DIGEST}", {"GET": FakeRegistry._list_referrers}),
     (rf"/v2/{NAME}/tags/list", {"GET": FakeRegistry._list_tags}),
     (
         rf"/v2/{NAME}/manifests/{REFERENCE}",

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mbuild.errors import IntegrityError, NotFound
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of, parse_digest
+from mbuild.oci.index import Index, parse_index, to_content
 from mbuild.oci.manifest import Content
+from mbuild.oci.referrers import referrer_descriptor, referrers_tag, subject_of
 from mbuild.registry.source import OpenSource
 from tests.support import images
 
@@ -79,6 +81,7 @@ class MemoryStore:
         self.known: set[str] = set()
         self.takes_tags: bool | None = False
         self.deletes_tags = False
+        self.lists_subjects = True
         self._seen: set[Digest] = set()
         self._name = name
         self._neighbours = {} if neighbours is None else neighbours
@@ -188,6 +191,32 @@ class MemoryStore:
         await self._meet("list_tags", "all")
         return tuple(self.tags)
 
+    async def list_referrers(self, subject: Digest) -> tuple[Descriptor, ...]:
+        """See `Store`: by their subjects where `lists_subjects` is set, else by the tag's list."""
+        await self._meet("list_referrers", subject)
+        if not self.lists_subjects:
+            held = self._find(referrers_tag(subject))
+            return parse_index(held.raw).manifests if held else ()
+        found = [one for one in self.manifests.values() if _subject(one) == subject]
+        return tuple(referrer_descriptor(one) for one in found)
+
+    async def put_referrer(self, subject: Digest, content: Content) -> bool:
+        """See `Store`."""
+        await self._meet("put_referrer", content.digest)
+        self.manifests[str(content.digest)] = content
+        self._seen.add(content.digest)
+        return self.lists_subjects and _subject(content) == subject
+
+    async def add_referrers(self, subject: Digest, referrers: tuple[Descriptor, ...]) -> None:
+        """See `Store`."""
+        tag = referrers_tag(subject)
+        await self._meet("add_referrers", tag)
+        held = self._find(tag)
+        index = parse_index(held.raw) if held else Index(images.OCI_INDEX, ())
+        named = {one.digest: one for one in (*index.manifests, *referrers)}
+        content = to_content(replace(index, manifests=tuple(named.values())))
+        self.put_bytes(tag, content.raw, content.media_type)
+
     async def read_back(self, reference: str) -> Digest | None:
         """See `Store`."""
         answer = await self._meet("read_back", reference)
@@ -271,6 +300,11 @@ class MemoryStore:
 
     def _at(self, reference: str) -> str:
         return f"{self._name}{'@' if ':' in reference else ':'}{reference}"
+
+
+def _subject(content: Content) -> Digest | None:
+    subject = subject_of(content)
+    return subject.digest if subject else None
 
 
 def _check(blob: bytes, descriptor: Descriptor) -> None:

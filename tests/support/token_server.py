@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.support.certificates import Signed, TlsFiles, make_authority, make_certificate
 from tests.support.docker_registry import TokenAuth
 from tests.support.exchange import Answer, Request
-from tests.support.fake_registry import json_answer
+from tests.support.fake_answers import json_answer
 from tests.support.loopback import LoopbackServer, serve_loopback
 
 SERVICE, ISSUER = "registry of the tests", "token server of the tests"

@@ -50,6 +50,14 @@ class Answer:
             return None
 
     @property
+    def subject(self) -> Digest | None:
+        """Give what a PUT is now a referrer of (OCI-Subject), None where it does not say."""
+        try:
+            return parse_digest(self.headers.get("oci-subject", "").strip())
+        except ValueError:
+            return None
+
+    @property
     def tags(self) -> frozenset[str]:
         """Give the tags that a PUT has set by its query (OCI-Tag, repeated or a list)."""
         said = self.headers.get("oci-tag", "").split(",")

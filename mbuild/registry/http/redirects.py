@@ -6,6 +6,9 @@ import httpx
 
 from mbuild.errors import ProtocolError
 
+LEAVES_OTHER_PAGES = "mbuild.leaves_other_pages"
+"""The extension of a request for which a 303 ("See Other") is an answer, and not followed."""
+
 _STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
@@ -17,6 +20,8 @@ def redirected(response: httpx.Response, *, where: str) -> httpx.Request | None:
     """
     request = response.request
     if response.status_code not in _STATUSES or request.method not in ("GET", "HEAD"):
+        return None
+    if response.status_code == 303 and LEAVES_OTHER_PAGES in request.extensions:
         return None
     if not (location := response.headers.get("location")):
         return None

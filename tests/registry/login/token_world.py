@@ -8,7 +8,8 @@ from typing import Any
 from mbuild.registry.registries import Registries
 from tests.registry.world import HOST, Scripted
 from tests.support.exchange import Answer, Request
-from tests.support.fake_registry import FakeRegistry, json_answer
+from tests.support.fake_answers import json_answer
+from tests.support.fake_registry import FakeRegistry
 from tests.support.faults import Fault, challenge
 from tests.support.images import make_image
 
