@@ -2,6 +2,7 @@
 
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.support.cli import run_mbuild
 from tests.support.docker_registry import DockerRegistry
 from tests.support.foreign import skopeo_copy_from_layout
-from tests.support.images import make_image
+from tests.support.images import Image, make_image
 from tests.support.pushing import delete_manifest, push_image
 from tests.support.specs import SPEC
 
@@ -28,6 +29,9 @@ SPECS = {
     "missing image": f"{IMAGE}platforms:\n{AMD64}  linux/arm64: {SHOWN}:1.4.3-arm64\n",
     "wrong image": f"{IMAGE}platforms:\n  linux/amd64: {SHOWN}:1.4.2-arm64\n",
     "OCI in a Docker list": f"{IMAGE}format: docker\nplatforms:\n{AMD64}",
+    "zstd in a Docker image": (
+        f"{IMAGE}format: docker\nconvert: true\nsources:\n  - {SHOWN}:1.4.2-zstd\n"
+    ),
     "requirement": (
         f"{IMAGE}require: [linux/s390x]\nsources: ['{SHOWN}:1.4.2-amd64', '{SHOWN}:1.4.2-arm64']\n"
     ),
@@ -44,6 +48,7 @@ def hosts(
     for architecture in ("amd64", "arm64"):
         image = make_image(f"linux/{architecture}")
         push_image(registry.url, repository, f"1.4.2-{architecture}", image)
+    push_image(registry.url, repository, "1.4.2-zstd", make_zstd_image())
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     return {
@@ -52,6 +57,12 @@ def hosts(
         "localhost:5001": f"127.0.0.1:{port}",
         "localhost:5002": htpasswd_registry.host,
     }
+
+
+def make_zstd_image() -> Image:
+    """An image that says its layers are compressed with zstd."""
+    image = make_image("linux/amd64")
+    return replace(image, manifest=image.manifest.replace(b"tar+gzip", b"tar+zstd"))
 
 
 def documented_errors() -> set[str]:

@@ -47,6 +47,7 @@ class ImageManifest:
     layers: tuple[Descriptor, ...]
     subject: Descriptor | None = None
     annotations: Annotations = ()
+    artifact_type: str = ""
 
     @property
     def blobs(self) -> tuple[Descriptor, ...]:
@@ -76,6 +77,7 @@ def parse_image_manifest(raw: bytes) -> ImageManifest:
         ),
         subject=None if subject is None else descriptor_at("subject", subject),
         annotations=make_annotations(dict(optional_map(data, "annotations"))),
+        artifact_type=optional_text(data, "artifactType"),
     )
 
 

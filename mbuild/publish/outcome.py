@@ -49,7 +49,8 @@ class PlatformOutcome:
 
     `image` is the source's reference. `previous` is the digest an image that is `changed`
     had before; `annotations` are those of its entry that differ from then. A `skipped` one
-    (optional, and missing) has no descriptor.
+    (optional, and missing) has no descriptor. `converted` is what an image was that was
+    converted to another format.
     """
 
     platform: str
@@ -58,6 +59,7 @@ class PlatformOutcome:
     descriptor: Descriptor | None = None
     previous: Digest | None = None
     annotations: tuple[AnnotationOutcome, ...] = ()
+    converted: Descriptor | None = None
 
 
 @dataclass(frozen=True, slots=True)

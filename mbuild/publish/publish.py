@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from mbuild.errors import (
     ImageMismatch,
@@ -18,11 +19,13 @@ from mbuild.errors import (
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.publish.decide.assemble import compose
+from mbuild.publish.decide.convert import convert_sources, is_to_convert
 from mbuild.publish.decide.differences import Listed
 from mbuild.publish.decide.plan import Plan, make_plan, untouched
 from mbuild.publish.decide.rules import TagRules, check_clobber
 from mbuild.publish.decide.validate import check_format, check_sources
 from mbuild.publish.outcome import Outcome
+from mbuild.publish.read.contents import read_unread
 from mbuild.publish.read.downgrade import hold_back
 from mbuild.publish.read.library import Library
 from mbuild.publish.read.patience import Patience
@@ -140,11 +143,11 @@ class Publisher:
         (resolved, missing), (presents, unread) = await both(
             resolve_target(target, self.stores, reading), presence.read()
         )
-        sources = tuple(source for source in resolved if isinstance(source, Source))
+        sources = _found(resolved)
         # What could be had is judged beside what could not: all that is wrong is told at once.
         raise_any((*missing, *unread, *check_sources(sources, target, are_all=not missing)))
-        composed = compose(target, sources)
-        raise_any(check_format(target, sources))
+        resolved = await self._fit(target, resolved)
+        composed = compose(target, _found(resolved))
         plan = make_plan(
             composed,
             tuple(_with_entries(resolved, composed[0])),
@@ -154,6 +157,18 @@ class Publisher:
         self.record(resolved)
         plan = plan.made_anew() if self.rules.force else plan
         return await hold_back(plan, self.library) if self.rules.no_downgrade else plan
+
+    async def _fit(self, target: Target, resolved: Resolved) -> Resolved:
+        """Give the images as the target's format takes them, converted where that is asked for."""
+        wanted = partial(is_to_convert, target)
+        resolved = await read_unread(resolved, self.library, wanted=wanted)
+        fitted, errors = convert_sources(target, resolved)
+        raise_any((*errors, *check_format(target, _found(fitted))))
+        return fitted
+
+
+def _found(resolved: Resolved) -> tuple[Source, ...]:
+    return tuple(source for source in resolved if isinstance(source, Source))
 
 
 def _taken_twice(targets: Sequence[Opened]) -> Iterator[Problem]:

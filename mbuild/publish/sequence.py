@@ -62,3 +62,5 @@ def teach(library: Library, plan: Plan, *, is_written: bool) -> None:
             library.learn(step.store, tag.tag, plan.index)
         for child in () if is_written else plan.children:
             library.lend(step.store, child.descriptor.digest, child.store)
+            if child.is_made and child.content:
+                library.keep(step.store, child.content)

@@ -64,10 +64,13 @@ def _shown(value: str, start: int) -> str:
 
 
 def platform_lines(platforms: Sequence[PlatformOutcome], repository: str) -> Iterator[str]:
-    """Give a line a platform, and below it one for each annotation of its entry that differs."""
+    """Give a line a platform; below it what it was converted from, and annotations that differ."""
     rows = table([_platform_row(platform, repository) for platform in platforms], indent=2)
     for platform, row in zip(platforms, rows, strict=True):
         yield row
+        if origin := platform.converted:
+            before = f"{kind_name(origin.media_type)} {short(str(origin.digest))}"
+            yield f"      converted from {before}"
         yield from table(annotation_rows(platform.annotations), indent=6)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mbuild.errors import MbuildError
+from mbuild.oci.descriptor import Descriptor
 from mbuild.publish.outcome import AnnotationOutcome, Outcome, PlatformOutcome, TagOutcome
 from mbuild.report.errors import error_objects
 
@@ -88,7 +89,12 @@ def _platform(platform: PlatformOutcome) -> dict[str, Any]:
         "change": platform.change,
         "previous": str(platform.previous) if platform.previous else None,
         "annotations": [_annotation(one) for one in platform.annotations],
+        "converted": _converted(platform.converted),
     }
+
+
+def _converted(origin: Descriptor | None) -> dict[str, Any] | None:
+    return {"from": str(origin.digest), "mediaType": origin.media_type} if origin else None
 
 
 def _annotation(one: AnnotationOutcome) -> dict[str, Any]:

@@ -200,6 +200,11 @@ class TargetShape(Shape):
         description="auto: a Docker list of Docker manifests, else an OCI index; oci or docker: "
         "that or an error.",
     )
+    convert: Boolean = Field(
+        default=False,
+        description="true: images of another kind than 'format' names are converted to it; "
+        "their layers stay as they are.",
+    )
     annotations: dict[Words, Scalar] | None = Field(
         None, description="Annotations on the index (OCI only)."
     )

@@ -61,7 +61,10 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One index, where it goes and what it is made of; entries in the order of the spec."""
+    """One index, where it goes and what it is made of; entries in the order of the spec.
+
+    With `convert`, images that are not of the kind that `format` names are made so.
+    """
 
     destinations: tuple[Destination, ...]
     entries: tuple[Entry, ...]
@@ -70,6 +73,7 @@ class Target:
     annotations: Annotations = ()
     attestations: AttestationPolicy = "keep"
     require: tuple[Platform, ...] = ()
+    convert: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from mbuild.spec.forms import check_forms
 from mbuild.spec.platforms import read_platform
 from mbuild.spec.problems import Problems
 from mbuild.spec.spec import Target
-from mbuild.spec.tree import Table
+from mbuild.spec.tree import Table, Text
 
 if TYPE_CHECKING:
     from mbuild.spec.structure import Draft
@@ -36,10 +36,21 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
         annotations=read_annotations(shape.annotations, problems),
         attestations=shape.attestations,
         require=tuple(platform for platform in required if platform),
+        convert=shape.convert,
     )
     if target.format == "docker":
         _check_docker(draft, target, problems)
+    _check_convert(draft, target, problems)
     return target
+
+
+def _check_convert(draft: Draft, target: Target, problems: Problems) -> None:
+    """Tell of a conversion that does not say what to convert to."""
+    node = draft.table.at("convert")
+    is_unsaid = target.format == "auto" and "format" not in draft.table.dropped
+    if target.convert and is_unsaid and isinstance(node, Text):
+        message = "'convert' needs 'format: oci' or 'format: docker', to say what to convert to"
+        problems.add(node.position, message, "convert-without-format")
 
 
 def _check_docker(draft: Draft, target: Target, problems: Problems) -> None:

@@ -14,6 +14,7 @@ from tests.report.world import (
     ARM64,
     DENIED,
     DOCKER,
+    DOCKER_IMAGE,
     FAILED,
     INDEX,
     KEPT,
@@ -54,6 +55,7 @@ def test_whole() -> None:
                         "change": "added",
                         "previous": None,
                         "annotations": [],
+                        "converted": None,
                     },
                     {
                         "platform": "linux/arm64",
@@ -64,6 +66,7 @@ def test_whole() -> None:
                         "change": "changed",
                         "previous": str(OLD),
                         "annotations": [],
+                        "converted": None,
                     },
                     {
                         "platform": "linux/s390x",
@@ -74,6 +77,7 @@ def test_whole() -> None:
                         "change": "removed",
                         "previous": str(S390X.digest),
                         "annotations": [],
+                        "converted": None,
                     },
                     {
                         "platform": "linux/riscv64",
@@ -84,6 +88,7 @@ def test_whole() -> None:
                         "change": "skipped",
                         "previous": None,
                         "annotations": [],
+                        "converted": None,
                     },
                 ],
                 "annotations": [],
@@ -99,6 +104,17 @@ def test_whole() -> None:
     }
 
 
+def test_converted() -> None:
+    """A converted image is told with what it was made of."""
+    image = replace(KEPT.platforms[0], converted=DOCKER_IMAGE)
+    outcome = replace(KEPT, differences=Differences((image,)))
+    (platform,) = make_document([outcome], EFFORT)["targets"][0]["platforms"]
+    assert platform["converted"] == {
+        "from": str(DOCKER_IMAGE.digest),
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+    }
+
+
 def test_order_of_keys() -> None:
     """Keys come in the order that the contract shows."""
     document = make_document([PUBLISHED], EFFORT)
@@ -110,7 +126,7 @@ def test_order_of_keys() -> None:
     )
     assert " ".join(target["tags"][0]) == "tag action previous"
     assert " ".join(target["platforms"][0]) == (
-        "platform image digest size mediaType change previous annotations"
+        "platform image digest size mediaType change previous annotations converted"
     )
     assert " ".join(target["copied"]) == "blobs mounted bytes"
 

@@ -27,6 +27,7 @@ from tests.report.world import (
     ARM64,
     DENIED,
     DOCKER,
+    DOCKER_IMAGE,
     FAILED,
     INDEX,
     KEPT,
@@ -70,6 +71,18 @@ def test_nothing_to_do(planned: bool) -> None:
         "  OCI index, 1 image, 1609 bytes: nothing to do, every tag holds it",
         "  = :1.0  kept",
         f"  = linux/amd64  {short(AMD64.digest)}  kept  :amd64",
+    ]
+
+
+def test_converted() -> None:
+    """Below a converted image stands what it was, before the annotations that differ."""
+    annotations = (AnnotationOutcome("a", "added", None, "1"),)
+    image = replace(KEPT.platforms[0], converted=DOCKER_IMAGE, annotations=annotations)
+    told = lines(replace(KEPT, differences=Differences((image,))), planned=True)
+    assert told[-3:] == [
+        f"  = linux/amd64  {short(AMD64.digest)}  kept  :amd64",
+        f"      converted from Docker image {short(DOCKER_IMAGE.digest)}",
+        "      + a  '1'",
     ]
 
 

@@ -3,12 +3,13 @@
 from mbuild.errors import Denied, TagRefused
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, digest_of
-from mbuild.oci.media_types import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
+from mbuild.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from mbuild.publish.outcome import Copied, Differences, Outcome, PlatformOutcome, TagOutcome
 from mbuild.report.outcomes import outcome_lines
 
 APP = "registry.test/team/app"
 INDEX = Descriptor(OCI_INDEX, digest_of(b"index"), 1609)
+DOCKER_IMAGE = Descriptor(DOCKER_MANIFEST, digest_of(b"docker"), 500)
 DOCKER = Descriptor(DOCKER_LIST, digest_of(b"list"), 700)
 OLD = digest_of(b"old")
 DENIED = Denied("denied", where=APP, hint="log in")

@@ -18,21 +18,21 @@ BROKEN = {
     "key like no other": (
         "zzz: a" + REST,
         (
-            "1:1: unknown key 'zzz'; known here: annotations, attestations, format, image, images, "
+            "1:1: unknown key 'zzz'; known here: annotations, attestations, convert, format, image, images, "
             "manifests, platforms, require, source, sources, tags"
         ),
     ),
     "very long key": (
         "z" * 300 + ": a" + REST,
         (
-            f"1:1: unknown key '{'z' * 200}'…; known here: annotations, attestations, format, image, "
+            f"1:1: unknown key '{'z' * 200}'…; known here: annotations, attestations, convert, format, image, "
             "images, manifests, platforms, require, source, sources, tags"
         ),
     ),
     "key with a control character": (
         '"a\\nb": c' + REST,
         (
-            "1:1: unknown key 'a\\nb'; known here: annotations, attestations, format, image, images, "
+            "1:1: unknown key 'a\\nb'; known here: annotations, attestations, convert, format, image, images, "
             "manifests, platforms, require, source, sources, tags"
         ),
     ),
@@ -59,14 +59,14 @@ BROKEN = {
     "extension inside an image": (
         "images:\n- {image: app, sources: [a], x-a: b}",
         (
-            "2:30: unknown key 'x-a'; known here: annotations, attestations, format, image, "
+            "2:30: unknown key 'x-a'; known here: annotations, attestations, convert, format, image, "
             "manifests, platforms, require, source, sources, tags"
         ),
     ),
     "later work": (
         "base: a" + REST,
         (
-            "1:1: unknown key 'base'; known here: annotations, attestations, format, image, images, "
+            "1:1: unknown key 'base'; known here: annotations, attestations, convert, format, image, images, "
             "manifests, platforms, require, source, sources, tags"
         ),
     ),

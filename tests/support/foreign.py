@@ -33,6 +33,13 @@ def skopeo_copy_from_layout(layout: Path, tag: str, registry: DockerRegistry, na
     _run("skopeo", "copy", "--quiet", *options, f"oci:{layout}:{tag}", _docker(registry, name))
 
 
+def skopeo_convert(registry: DockerRegistry, source: str, target: str) -> None:
+    """Have skopeo copy an image within the registry as a Docker image."""
+    options = ("--format", "v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")
+    names = (_docker(registry, source), _docker(registry, target))
+    _run("skopeo", "copy", "--quiet", *options, *names)
+
+
 def docker_manifest_inspect(registry: DockerRegistry, name: str) -> bytes:
     """Give what docker prints of a manifest list or index."""
     return _run("docker", "manifest", "inspect", "--insecure", f"{registry.host}/{name}")
@@ -46,15 +53,33 @@ def docker_knows_oci_indexes() -> bool:
 
 def podman_manifest_inspect(registry: DockerRegistry, name: str) -> bytes:
     """Give what podman prints of a manifest list or index; it runs no container."""
+    return _podman(registry, "manifest", "inspect", f"{registry.host}/{name}")
+
+
+def podman_pull(registry: DockerRegistry, name: str) -> None:
+    """Have podman pull the image of an index that is for linux/amd64, and unpack its layers."""
+    platform = ("--platform", "linux/amd64")
+    _podman(registry, "pull", "--quiet", *platform, f"{registry.host}/{name}")
+
+
+def _podman(registry: DockerRegistry, *words: str) -> bytes:
     home = Path(os.environ["HOME"])
-    # Older podman has no --tls-verify for this command: a file of its own allows plain http.
+    # Older podman has no --tls-verify for each command: a file of its own allows plain http.
     config = home / "registries.conf"
     config.write_text(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n')
-    words = ("manifest", "inspect", f"{registry.host}/{name}")
     with TemporaryDirectory() as run_root:  # podman wants a short path here
-        store = ("--root", str(home / "containers"), "--runroot", run_root)
+        store = ("--root", f"{run_root}/root", "--runroot", f"{run_root}/run")
         options = (*store, "--storage-driver", "vfs")
-        return _run("podman", *options, *words, CONTAINERS_REGISTRIES_CONF=str(config))
+        # A DOCKER_CONFIG without its file is an error to some of its commands.
+        logins = Path(run_root, "auth.json")
+        logins.write_text("{}")
+        return _run(
+            "podman",
+            *options,
+            *words,
+            CONTAINERS_REGISTRIES_CONF=str(config),
+            REGISTRY_AUTH_FILE=str(logins),
+        )
 
 
 def _docker(registry: DockerRegistry, name: str) -> str:

@@ -63,17 +63,28 @@ def _platforms(
             platform = str(source.entry.platform or "")
             yield PlatformOutcome(platform, source.name, "skipped")
             continue
-        old = before.pop(_key(entry), None)
-        platform = _name_of(source, entry)
-        if old is None:
-            yield PlatformOutcome(platform, source.name, "added", entry)
-        elif write(old) == write(entry):
-            yield PlatformOutcome(platform, source.name, "kept", entry, old.digest)
-        else:
-            changed = tuple(_annotations(old.annotations, entry.annotations))
-            yield PlatformOutcome(platform, source.name, "changed", entry, old.digest, changed)
+        outcome = _compared(source, entry, before.pop(_key(entry), None), write)
+        yield replace(outcome, converted=_origin(source))
     for old in before.values():
         yield PlatformOutcome(str(old.platform or ""), "", "removed", old, old.digest)
+
+
+def _compared(
+    source: Source | Skipped, entry: Descriptor, old: Descriptor | None, write: Write
+) -> PlatformOutcome:
+    platform = _name_of(source, entry)
+    if old is None:
+        return PlatformOutcome(platform, source.name, "added", entry)
+    if write(old) == write(entry):
+        return PlatformOutcome(platform, source.name, "kept", entry, old.digest)
+    changed = tuple(_annotations(old.annotations, entry.annotations))
+    return PlatformOutcome(platform, source.name, "changed", entry, old.digest, changed)
+
+
+def _origin(source: Source | Skipped) -> Descriptor | None:
+    """Give what a converted image was before."""
+    converted = source.converted if isinstance(source, Source) else None
+    return converted.origin if converted else None
 
 
 def _name_of(source: Source | Skipped, entry: Descriptor) -> str:

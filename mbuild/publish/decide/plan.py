@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import Content
+from mbuild.publish.decide.convert import lost_in_conversion
 from mbuild.publish.decide.differences import Listed, find_differences
 from mbuild.publish.outcome import Differences, Outcome, PlatformOutcome, TagAction, TagOutcome
 from mbuild.publish.read.present import Holding, Present
@@ -117,7 +118,11 @@ def _make_step(
     tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
     is_same = present.compared == content.descriptor()
     differences = find_differences(index, listed, present.previous, is_same=is_same)
-    warnings = (*_left_out(listed), *_taken_away(differences.platforms, store))
+    warnings = (
+        *_left_out(listed),
+        *lost_in_conversion(source for source, _ in listed),
+        *_taken_away(differences.platforms, store),
+    )
     return Step(store, tags, differences, warnings)
 
 

@@ -116,7 +116,7 @@ def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
             yield _mismatch(
                 source,
                 "it is an OCI image, and format: docker makes a list of Docker images only",
-                "use format: oci, or push the image as a Docker image",
+                "use format: oci, set convert: true, or push the image as a Docker image",
             )
         elif make_entry(source).annotations:
             yield _mismatch(

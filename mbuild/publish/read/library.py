@@ -80,11 +80,12 @@ class Library:
         return await self._home(store, of).blob_size(descriptor.digest)
 
     def learn(self, store: Store, tag: str, content: Content) -> None:
-        """Take note of what a tag holds from now on: this run has put it there, or will.
-
-        Its bytes are held to the end of the run: they may be nowhere else yet.
-        """
+        """Take note of what a tag holds from now on: this run has put it there, or will."""
         self._tags[store.name, tag] = content.descriptor()
+        self.keep(store, content)
+
+    def keep(self, store: Store, content: Content) -> None:
+        """Hold a manifest to the end of the run: its bytes may be nowhere else yet."""
         self._learnt[store.name, str(content.digest)] = content
 
     def lend(self, store: Store, digest: Digest, home: Store) -> None:

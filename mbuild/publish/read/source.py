@@ -15,13 +15,26 @@ from mbuild.store.store import Store
 class Child:
     """A manifest that the index will name, and the store it is in.
 
-    `content` is None where it is known to be unchanged and was not read.
+    `content` is None where it is known to be unchanged and was not read. One that `is_made`
+    has its bytes from this run: the store has only the blobs they name.
     """
 
     descriptor: Descriptor
     store: Store
     content: Content | None = None
     is_attestation: bool = False
+    is_made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What an image was before it was converted, None where it stayed as it was.
+
+    `lost` are the keys of annotations that had to go.
+    """
+
+    origin: Descriptor | None
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,8 @@ class Source:
 
     `named` is what the entry's reference itself names, an index perhaps. `found` is the
     platform the image's config gives. Of a source that was itself an index, `origin` is that
-    index and `listed` the descriptor the image had in it; else None.
+    index and `listed` the descriptor the image had in it; else None. `converted` tells of an
+    image that is not taken as it was found.
     """
 
     entry: Entry
@@ -48,6 +62,7 @@ class Source:
     listed: Descriptor | None = None
     origin: Content | None = None
     attestations: tuple[Attestation, ...] = ()
+    converted: Converted | None = None
 
     @property
     def where(self) -> str:

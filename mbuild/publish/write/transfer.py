@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from mbuild.errors import Denied, ImageMismatch, NotFound, SourceError
+from mbuild.errors import Denied, NotFound, SourceError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content, parse_image_manifest
 from mbuild.oci.media_types import is_foreign_layer
 from mbuild.publish.outcome import Copied
+from mbuild.publish.read.contents import fetch_content
 from mbuild.publish.read.source import Child
 from mbuild.publish.together import all_together
 from mbuild.registry.source import CheckedSource
@@ -109,25 +110,7 @@ class Transfer:
 
 async def _load(child: Child) -> Content:
     """Give a child's bytes, and fetch those that had not to be read up to now."""
-    if child.content:
-        return child.content
-    digest = str(child.descriptor.digest)
-    try:
-        content = await child.store.fetch_manifest(digest)
-    except NotFound as error:
-        raise SourceError(
-            f"the image is listed already, and does not exist any more: {error.message}",
-            where=error.where,
-            hint="build and push the image again",
-        ) from error
-    if content.descriptor() != child.descriptor:
-        raise ImageMismatch(
-            f"the image is listed already with another size or type than it has, {content.size} "
-            f"bytes of {content.media_type}",
-            where=f"{child.store.name}@{digest}",
-            hint="push with --force, which reads every image again",
-        )
-    return content
+    return child.content or await fetch_content(child, child.store.fetch_manifest)
 
 
 @asynccontextmanager

@@ -232,7 +232,7 @@ def test_misfits(world: World) -> None:
             4,
             (
                 f"spec.yaml:4:5: {APP}:arm64: it is an OCI image, and format: docker makes a list of "
-                "Docker images only; use format: oci, or push the image as a Docker image"
+                "Docker images only; use format: oci, set convert: true, or push the image as a Docker image"
             ),
         )
     ]

@@ -1,0 +1,256 @@
+"""Conversion of a target's images: what becomes of each, what is told, and what is refused."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mbuild.oci.conversion import convert_manifest
+from mbuild.oci.digest import digest_of
+from mbuild.publish.outcome import Outcome
+from mbuild.spec.spec import Entry
+from tests.publish.world import (
+    APP,
+    BUILDS,
+    MIRROR,
+    World,
+    changes_of,
+    entry,
+    index_of,
+    publish,
+    remade,
+    shown,
+    tags_of,
+    target,
+)
+from tests.support.images import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Image,
+    attests,
+    make_attestation,
+    make_image,
+    make_index,
+)
+
+OCI, DOCKER = make_image("linux/amd64"), make_image("linux/arm64", docker=True)
+TWIN = {"io.github.containers.compression.zstd": "true"}
+BOTH = (entry(f"{BUILDS}:oci", line=3), entry(f"{BUILDS}:docker", line=4))
+
+
+def converted(image: Image, kind: str) -> Image:
+    """The image in the other kind's form; its bytes are proven elsewhere."""
+    content = convert_manifest(image.manifest, kind).content
+    return replace(image, manifest=content.raw, media_type=content.media_type)
+
+
+@pytest.fixture
+def world() -> World:
+    """A repository with an image of each kind."""
+    world = World()
+    world[BUILDS].put("oci", OCI)
+    world[BUILDS].put("docker", DOCKER)
+    return world
+
+
+def push(world: World, *entries: Entry, kind: Any = "docker", **more: Any) -> Outcome:
+    """Publish with a conversion; give the only outcome."""
+    (outcome,) = publish(world, target(*entries, format=kind, convert=True), **more)
+    return outcome
+
+
+def refusals(world: World, *entries: Entry, **more: Any) -> list[tuple[str, int, str]]:
+    """What a conversion to Docker is refused for."""
+    outcome = push(world, *entries, **more)
+    assert not world.writes
+    return [shown(error) for error in outcome.errors]
+
+
+def published(world: World) -> dict[str, Any]:
+    """The index that the tag holds."""
+    return dict(json.loads(world[APP].manifests[world[APP].tags["1.0"]].raw))
+
+
+@pytest.mark.parametrize(
+    ("kind", "index_type", "manifest_type"),
+    [("docker", DOCKER_LIST, DOCKER_MANIFEST), ("oci", OCI_INDEX, OCI_MANIFEST)],
+)
+def test_mixed_images(world: World, kind: str, index_type: str, manifest_type: str) -> None:
+    """All images are of the kind asked for; one that was so already stays as it is."""
+    outcome = push(world, *BOTH, kind=kind)
+    assert tags_of(outcome) == [("1.0", "created")]
+    index = published(world)
+    assert index["mediaType"] == index_type
+    assert {child["mediaType"] for child in index["manifests"]} == {manifest_type}
+    expected = (
+        [converted(OCI, kind), DOCKER] if kind == "docker" else [OCI, converted(DOCKER, kind)]
+    )
+    assert [child["digest"] for child in index["manifests"]] == [one.digest for one in expected]
+    for image in expected:
+        assert world[APP].manifests[image.digest].raw == image.manifest
+        assert all(str(digest_of(blob)) in world[APP].blobs for blob in image.blobs)
+    told = [(one.platform, one.converted) for one in outcome.platforms]
+    origins = [(name, str(origin.digest)) for name, origin in told if origin]
+    assert origins == (
+        [("linux/amd64", OCI.digest)] if kind == "docker" else [("linux/arm64", DOCKER.digest)]
+    )
+
+
+def test_nothing_to_do(world: World) -> None:
+    """A conversion gives the same bytes again: the second run writes nothing."""
+    push(world, *BOTH)
+    world.log.clear()
+    outcome = push(world, *BOTH)
+    assert tags_of(outcome) == [("1.0", "kept")]
+    assert changes_of(outcome) == [("linux/amd64", "kept"), ("linux/arm64", "kept")]
+    assert not world.writes
+
+
+def test_published_unconverted_before(world: World) -> None:
+    """An image that the target has in its old form, and that was not read, is read for it."""
+    entries = (entry(f"{BUILDS}:oci", "linux/amd64"), entry(f"{BUILDS}:docker", "linux/arm64"))
+    publish(world, target(*entries, format="oci"))
+    outcome = push(world, *entries, kind="oci")
+    assert changes_of(outcome) == [("linux/amd64", "kept"), ("linux/arm64", "changed")]
+    assert published(world)["manifests"][1]["digest"] == converted(DOCKER, "oci").digest
+
+
+def test_plan_of_a_chain(world: World) -> None:
+    """A target that is made of a converted one is planned, and published, with what that has."""
+    first = target(*BOTH, format="docker", convert=True)
+    second = target(entry(f"{APP}:1.0"), images=[MIRROR])
+    planned = publish(world, first, second, dry_run=True)
+    assert not world.writes
+    done = publish(world, first, second)
+    assert [one.index for one in planned] == [one.index for one in done]
+    assert planned[0].index == planned[1].index
+    assert converted(OCI, "docker").digest in world[MIRROR].manifests
+
+
+def test_whole_index(world: World) -> None:
+    """An index is made one of the other kind with all its images; its annotations are told of."""
+    says = {"annotations": {"of": "entry", "b": "c"}}
+    annotated = remade(OCI, annotations={"of": "image"})
+    world[BUILDS].put("whole", index_of((annotated, says), (DOCKER, {"data": "e30="})))
+    outcome = push(world, entry(f"{BUILDS}:whole"))
+    entries = published(world)["manifests"]
+    assert [one["digest"] for one in entries] == [
+        converted(annotated, "docker").digest,
+        DOCKER.digest,
+    ]
+    assert [sorted(one) for one in entries] == [["digest", "mediaType", "platform", "size"]] * 2
+    assert outcome.warnings == (
+        (f"{BUILDS}:whole: a Docker list and its images hold no annotations, left out: b, of"),
+    )
+
+
+def test_annotated_entry_of_a_docker_image(world: World) -> None:
+    """A Docker image in an OCI index stays as it is, and its entry loses its annotations."""
+    world[BUILDS].put("whole", index_of((DOCKER, {"annotations": {"a": "b"}})))
+    outcome = push(world, entry(f"{BUILDS}:whole"))
+    assert published(world)["manifests"][0]["digest"] == DOCKER.digest
+    assert [one.converted for one in outcome.platforms] == [None]
+    assert outcome.warnings == (
+        f"{BUILDS}:whole: a Docker list and its images hold no annotations, left out: a",
+    )
+
+
+def test_index_of_the_right_images(world: World) -> None:
+    """A list whose images are right already is only made anew, as an index of the other kind."""
+    world[BUILDS].put("index", make_index(DOCKER))
+    outcome = push(world, entry(f"{BUILDS}:index"))
+    assert (outcome.errors, outcome.warnings) == ((), ())
+    assert published(world)["mediaType"] == DOCKER_LIST
+    assert [one["digest"] for one in published(world)["manifests"]] == [DOCKER.digest]
+    assert [one.converted for one in outcome.platforms] == [None]
+
+
+def test_attestation(world: World) -> None:
+    """An attestation speaks of the image by its new digest, and that it cannot is a warning."""
+    proof = make_attestation(DOCKER)
+    says = {"annotations": attests(DOCKER.digest)}
+    world[BUILDS].put("proven", index_of((DOCKER, {}), (proof, says)))
+    outcome = push(world, entry(f"{BUILDS}:proven"), kind="oci")
+    image, attestation = published(world)["manifests"]
+    assert attestation["digest"] == proof.digest
+    assert attestation["annotations"] == attests(image["digest"])
+    assert outcome.warnings == (
+        (
+            f"{BUILDS}:proven: converted, it has another digest than the one its attestations "
+            "were made for"
+        ),
+    )
+
+
+def test_skipped(world: World) -> None:
+    """An optional image that is not there has nothing to convert."""
+    outcome = push(world, *BOTH, entry(f"{BUILDS}:none", "linux/s390x", optional=True))
+    assert changes_of(outcome)[-1] == ("linux/s390x", "skipped")
+
+
+def test_refused_images(world: World) -> None:
+    """All images that cannot be converted are told, by name; of an index by digest too."""
+    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar+zstd", "size": 1}
+    zstd = remade(OCI, layers=[{**layer, "digest": OCI.digest}])
+    arm = remade(make_image("linux/arm64"), artifactType="application/x")
+    world[BUILDS].put("zstd", zstd)
+    world[BUILDS].put("whole", index_of((arm, {})))
+    hint = "build it as what is asked for, or let the spec say another format"
+    entries = (entry(f"{BUILDS}:zstd", line=3), entry(f"{BUILDS}:whole", line=4))
+    assert refusals(world, *entries) == [
+        (
+            "ImageMismatch", 4,
+            (f"spec.yaml:3:5: {BUILDS}:zstd: it cannot be converted to a Docker image: its layer "
+            f"{OCI.digest} is of type '{layer['mediaType']}'; {hint}"),
+        ),
+        (
+            "ImageMismatch", 4,
+            (f"spec.yaml:4:5: {BUILDS}:whole ({arm.digest}): it cannot be converted to a Docker "
+            f"image: it is an artifact of type 'application/x'; {hint}"),
+        ),
+    ]  # fmt: skip
+
+
+def test_refused_to_oci(world: World) -> None:
+    """The message says what the image should have become."""
+    world[BUILDS].put("odd", remade(DOCKER, layers=[{**DOCKER.descriptor(), "mediaType": "x/y"}]))
+    ((_, _, message),) = refusals(world, entry(f"{BUILDS}:odd"), kind="oci")
+    assert "it cannot be converted to an OCI image: its layer" in message
+
+
+def test_refused_beside_attestations(world: World) -> None:
+    """What a list cannot hold is told with what cannot be converted: a twin, an attestation."""
+    twin = make_image("linux/amd64", seed="twin", docker=True)
+    world[BUILDS].put("twins", index_of((DOCKER, {}), (twin, {"annotations": TWIN})))
+    world[BUILDS].put("proven", make_index(OCI, attestations=True))
+    told = refusals(world, entry(f"{BUILDS}:twins", line=3), entry(f"{BUILDS}:proven", line=4))
+    assert [message for _, _, message in told] == [
+        (
+            f"spec.yaml:3:5: {BUILDS}:twins: its entry has annotations, which a Docker list cannot "
+            "hold; use format: oci"
+        ),
+        (
+            f"spec.yaml:4:5: {BUILDS}:proven: it has attestations, which a Docker list cannot hold; "
+            "use format: oci, or set attestations: strip"
+        ),
+    ]
+
+
+def test_gone_meanwhile(world: World) -> None:
+    """An image that is listed already, and is gone when it is to be converted, is an error."""
+    source = entry(f"{BUILDS}@{DOCKER.digest}", "linux/arm64")
+    publish(world, target(source, format="oci"))
+    del world[BUILDS].manifests[DOCKER.digest]
+    outcome = push(world, source, kind="oci")
+    assert [shown(error)[:2] for error in outcome.errors] == [("SourceError", 4)]
+
+
+def test_not_asked_for(world: World) -> None:
+    """Without convert, an OCI index holds both kinds, and a Docker list refuses an OCI image."""
+    (outcome,) = publish(world, target(*BOTH, format="oci"))
+    assert (outcome.errors, outcome.warnings) == ((), ())
+    (outcome,) = publish(world, target(*BOTH, format="docker"))
+    assert [shown(error)[:2] for error in outcome.errors] == [("ImageMismatch", 4)]
