@@ -7,10 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mbuild.cli.disk import Disk
 from mbuild.cli.options import PinnedOptions, SpecOptions
 from mbuild.errors import Problem, SpecError, UsageError, one_line
 from mbuild.oci.reference import check_tag
 from mbuild.spec.documents import MOST_BYTES
+from mbuild.spec.fill_in import fill_in
 from mbuild.spec.freeze import freeze
 from mbuild.spec.lock import Lock, parse_lock
 from mbuild.spec.parse import SpecText, parse_spec
@@ -36,15 +38,18 @@ def read_spec(
 def take_spec(files: Sequence[str] | None, options: SpecOptions) -> Spec:
     """Read the whole spec, as `read_spec` does, and give the targets that the options choose.
 
-    Their sources are held to the lock, if one is named. Raises UsageError for a name or a
+    What files name of their images is read from there. Their sources are held to the lock, if
+    one is named. Raises UsageError for a name or a
     share that cannot be, SpecError for a lock that is wrong or does not fit the spec.
     """
     shard = parse_shard(options.shard) if options.shard is not None else None
     spec = read_spec(files, options.set_, options.tag)
-    chosen = select(spec, only=options.only or (), shard=shard)
+    only = options.only or ()
     if isinstance(options, PinnedOptions) and options.frozen is not None:
-        return freeze(spec, _read_lock(options.frozen), chosen=chosen)
-    return chosen
+        lock = _read_lock(options.frozen)
+        spec = fill_in(spec, Disk())
+        return freeze(spec, lock, chosen=select(spec, only=only, shard=shard))
+    return fill_in(select(spec, only=only, shard=shard), Disk())
 
 
 def _read_lock(file: str) -> Lock:

@@ -134,6 +134,7 @@ class Publisher:
         return await push_plan(plan, rules=self.rules, library=self.library, sleep=self.sleep)
 
     async def _decide(self, target: Target, places: tuple[Store, ...], slot: Slot) -> Plan:
+        raise_any(target.faults)
         noun = "image" if len(target.entries) == 1 else "images"
         self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
         presence = Presence(target, places, self.library)

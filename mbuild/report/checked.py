@@ -7,14 +7,13 @@ from typing import Any
 
 from mbuild.report.document import VERSION
 from mbuild.report.text import count
-from mbuild.spec.spec import Target
+from mbuild.spec.spec import Digests, Metadata, Record, Target
 
 
 def check_lines(targets: Iterable[Target]) -> Iterator[str]:
     """Give a line a target: how many images go where, and where that is written."""
     for target in targets:
-        images = count(len(target.entries), "image")
-        yield f"ok: {images} for {' '.join(_names(target))} ({target.position})"
+        yield f"ok: {_images(target)} for {' '.join(_names(target))} ({target.position})"
 
 
 def make_check_document(targets: Iterable[Target]) -> dict[str, Any]:
@@ -26,11 +25,25 @@ def make_check_document(targets: Iterable[Target]) -> dict[str, Any]:
             {
                 "names": _names(target),
                 "images": [str(entry.reference) for entry in target.entries],
+                "metadata": [it.file for it in _records(target) if isinstance(it, Metadata)],
+                "digests": [it.folder for it in _records(target) if isinstance(it, Digests)],
                 "where": str(target.position),
             }
             for target in targets
         ],
     }
+
+
+def _images(target: Target) -> str:
+    """Say how many images there are, and how many places on disk name more of them."""
+    images = count(len(target.entries), "image")
+    if not target.records:
+        return images
+    return f"{images}, and what {count(len(target.records), 'record')} of builds name,"
+
+
+def _records(target: Target) -> Iterator[Record]:
+    return (record for _, record in target.records)
 
 
 def _names(target: Target) -> list[str]:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from mbuild.oci.descriptor import ZSTD
 from mbuild.oci.platform import Platform, normalise
 from mbuild.spec.problems import Problems
-from mbuild.spec.spec import Entry, Position
+from mbuild.spec.spec import Entry, Metadata, Position
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An entry, and where its platform is said."""
+    """An entry, or one to be, and where its platform is said."""
 
     position: Position
-    entry: Entry
+    entry: Entry | Metadata
 
 
 def check_duplicates(placed: Iterable[Placed], problems: Problems) -> None:

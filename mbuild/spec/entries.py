@@ -17,13 +17,22 @@ from mbuild.spec.platforms import (
     read_platform_parts,
 )
 from mbuild.spec.problems import Problems, show
+from mbuild.spec.records import is_metadata, read_metadata_record
 from mbuild.spec.references import check_length, read_source
-from mbuild.spec.spec import Entry
+from mbuild.spec.spec import Entry, Metadata
 from mbuild.spec.templates import check_template, expand
 from mbuild.spec.tree import Text
 
 if TYPE_CHECKING:
-    from mbuild.spec.model import LongEntry, LongSource, ManifestShape, PlatformShape
+    from mbuild.spec.entry_model import (
+        LongEntry,
+        LongSource,
+        ManifestShape,
+        MetadataEntry,
+        MetadataManifest,
+        MetadataSource,
+        PlatformShape,
+    )
     from mbuild.spec.structure import Draft
 
 
@@ -35,7 +44,7 @@ class EntryReader:
     tag: str
     problems: Problems
 
-    def read(self, draft: Draft) -> tuple[Entry, ...]:
+    def read(self, draft: Draft) -> tuple[Entry | Metadata, ...]:
         """Give the entries in the order of the spec; wrong ones are told and left out."""
         shape = draft.shape
         placed = [
@@ -69,13 +78,17 @@ class EntryReader:
                 if entry:
                     yield Placed(text.position, replace(entry, position=text.position))
 
-    def _from_sources(self, sources: Sequence[Text | LongSource]) -> Iterator[Placed]:
+    def _from_sources(
+        self, sources: Sequence[Text | LongSource | MetadataSource]
+    ) -> Iterator[Placed]:
         for source in sources:
             entry = self._entry(source, None)
             if entry:
                 yield Placed(entry.position, entry)
 
-    def _from_manifests(self, manifests: Sequence[ManifestShape]) -> Iterator[Placed]:
+    def _from_manifests(
+        self, manifests: Sequence[ManifestShape | MetadataManifest]
+    ) -> Iterator[Placed]:
         for manifest in manifests:
             said = manifest.platform
             if isinstance(said, Text):
@@ -103,14 +116,18 @@ class EntryReader:
         version = parts.os_version or parts.osversion
         return self._narrowed(platform, version, parts.os_features or parts.osfeatures or [])
 
-    def _entry(self, item: Text | LongSource, platform: Platform | None) -> Entry | None:
-        image = item if isinstance(item, Text) else item.image
-        reference = self.problems.attempt(
-            image, "bad-reference", lambda: read_source(image, self.folder)
-        )
-        entry = None if reference is None else Entry(reference, image.position, platform)
+    def _entry(
+        self, item: Text | LongSource | MetadataSource, platform: Platform | None
+    ) -> Entry | Metadata | None:
+        entry: Entry | Metadata | None
         if isinstance(item, Text):
-            return entry
+            entry = self._of_image(item)
+            return entry and replace(entry, platform=platform)
+        if is_metadata(item):
+            entry = read_metadata_record(item, self.folder, self.problems)
+        else:
+            assert item.image is not None  # the model of an entry without metadata asks for it
+            entry = self._of_image(item.image)
         annotations = read_annotations(item.annotations, self.problems)
         if _is_narrowing(item):
             platform = self._narrowed(platform, item.os_version, item.os_features or [])
@@ -125,6 +142,12 @@ class EntryReader:
                 trust=item.trust,
             )
         )
+
+    def _of_image(self, image: Text) -> Entry | None:
+        reference = self.problems.attempt(
+            image, "bad-reference", lambda: read_source(image, self.folder)
+        )
+        return None if reference is None else Entry(reference, image.position)
 
     def _narrowed(
         self, platform: Platform | None, version: Text | None, features: Sequence[Text]
@@ -144,6 +167,6 @@ class EntryReader:
         return replace(platform, os_version=os_version, os_features=os_features)
 
 
-def _is_narrowing(item: LongSource) -> TypeGuard[LongEntry]:
+def _is_narrowing(item: LongSource | MetadataSource) -> TypeGuard[LongEntry | MetadataEntry]:
     """Tell whether the item has os.version and os.features; pydantic itself is not needed here."""
     return hasattr(item, "os_version")

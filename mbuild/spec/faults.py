@@ -8,7 +8,18 @@ from functools import cache
 
 from pydantic_core import ErrorDetails
 
-from mbuild.spec.model import LongEntry, LongSource, ManifestShape, PlatformShape, Shape, keys_of
+from mbuild.spec.entry_model import (
+    DigestsShape,
+    LongEntry,
+    LongSource,
+    ManifestShape,
+    MetadataEntry,
+    MetadataManifest,
+    MetadataSource,
+    PlatformShape,
+    Shape,
+    keys_of,
+)
 from mbuild.spec.problems import Problems, did_you_mean, nearest, show
 from mbuild.spec.spec import Position
 from mbuild.spec.tree import Items, Node, Null, Table, Text
@@ -24,7 +35,15 @@ _SHAPES: Mapping[str, type[Shape]] = {
     "sources": LongSource,
     "manifests": ManifestShape,
     "platform": PlatformShape,
+    "digests": DigestsShape,
 }
+_METADATA_SHAPES: Mapping[type[Shape], type[Shape]] = {
+    LongEntry: MetadataEntry,
+    LongSource: MetadataSource,
+    ManifestShape: MetadataManifest,
+}
+_INSTEAD = {"image": "metadata"}
+"""A key that may be missing where another one stands."""
 _MESSAGES = {
     "is_instance_of": "must be one text",
     "list_type": "must be a list",
@@ -69,12 +88,16 @@ class Fault:
         """Give the keys that may stand where the fault is."""
         words = [word for word in self.path[:-1] if word in _SHAPES]
         shape = _SHAPES[str(words[-1])] if words else self.shape
+        holder = _node_at(self.tree, self.holder)
+        if isinstance(holder, Table) and holder.says("metadata"):
+            shape = _METADATA_SHAPES.get(shape, shape)
         return _known_keys(shape)
 
 
 @cache
 def _known_keys(shape: type[Shape]) -> tuple[str, ...]:
-    return tuple(sorted(keys_of(shape)))
+    others = {"metadata"} if shape in _METADATA_SHAPES else set()
+    return tuple(sorted(keys_of(shape).keys() | others))
 
 
 def path_of(tree: Node, detail: ErrorDetails) -> Path:
@@ -123,7 +146,8 @@ def report(faults: Sequence[Fault], problems: Problems) -> None:
         else:
             holder = _node_at(fault.tree, fault.path)
             assert isinstance(holder, Table)
-            if fault.key not in holder.dropped and (fault.path, fault.key) not in meant:
+            keys = {fault.key, _INSTEAD.get(fault.key, fault.key)}
+            if not keys & holder.dropped and not {(fault.path, key) for key in keys} & meant:
                 place = (holder.at(fault.key) or holder).position
                 problems.add(place, f"no {fault.key!r} is given here", "missing-key")
 

@@ -1,4 +1,7 @@
-"""Which form a target gives its images in: exactly one, and not an empty one."""
+"""Which form a target gives its images in: exactly one, and not an empty one.
+
+A folder of digests is no such form: it may stand alone, and beside each of them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def check_forms(draft: Draft, problems: Problems) -> None:
         place = next(key for key in reversed(table) if key in usable).position
         message = f"{' and '.join(map(repr, usable))} cannot stand together; keep one of them"
         problems.add(place, message, "several-forms")
-    if not given:
+    if not given and not table.says("digests"):
         nulls = [node for form in FORMS if (node := table.at(form)) is not None]
         message = "no images are given; add 'platforms' with an image for each platform"
         problems.add((nulls or [table])[0].position, message, "no-images")

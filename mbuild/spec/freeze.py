@@ -24,10 +24,13 @@ def freeze(spec: Spec, lock: Lock, *, chosen: Spec) -> Spec:
 
 
 def _pinned(target: Target, locked: Mapping[str, Locked]) -> Target:
-    entries = tuple(
-        replace(entry, pin=Pin(locked[str(entry.reference)].descriptor)) for entry in target.entries
-    )
-    return replace(target, entries=entries)
+    return replace(target, entries=tuple(_pinned_entry(entry, locked) for entry in target.entries))
+
+
+def _pinned_entry(entry: Entry, locked: Mapping[str, Locked]) -> Entry:
+    if entry.absent:  # nothing has named an image, so a lock has none
+        return entry
+    return replace(entry, pin=Pin(locked[str(entry.reference)].descriptor))
 
 
 def _unlocked(
@@ -47,6 +50,8 @@ def _unlocked(
 
 
 def _unused(targets: Sequence[Target], lock: Lock) -> Iterator[Problem]:
+    if any(target.faults for target in targets):  # what these name is not known
+        return
     named = {str(entry.reference) for entry in _entries(targets)}
     for source in lock.sources:
         if source.image not in named:
@@ -55,7 +60,7 @@ def _unused(targets: Sequence[Target], lock: Lock) -> Iterator[Problem]:
 
 
 def _entries(targets: Sequence[Target]) -> Iterator[Entry]:
-    return (entry for target in targets for entry in target.entries)
+    return (entry for target in targets for entry in target.entries if not entry.absent)
 
 
 def _problem(position: Position, message: str, code: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TypeVar
 
@@ -40,6 +41,26 @@ def read_reference(text: str, folder: str) -> AnyReference:
     reference = parse_any_reference(text)
     if isinstance(reference, LocalReference) and folder:
         return reference.within(folder)
+    return reference
+
+
+def read_path(text: str, folder: str) -> str:
+    """Join the name of a file or folder to the spec's; raises ValueError for what is no name."""
+    if not text:
+        raise ValueError("an empty text names no file")
+    if _CONTROL.search(text):
+        raise ValueError(f"{show(text)} names no file: it holds a control character")
+    if len(text) > LONGEST:
+        raise ValueError(f"{show(text)} names no file: it is longer than {LONGEST} characters")
+    return posixpath.normpath(posixpath.join(folder, text)) if folder else text
+
+
+def read_repository(text: str, folder: str) -> AnyReference:
+    """Parse the name of a repository; raises ValueError for one with a tag or a digest."""
+    reference = read_reference(text, folder)
+    if reference.tag or reference.digest:
+        what = "a digest" if reference.digest else "a tag"
+        raise ValueError(f"{show(text)} names {what}; only the repository is needed here")
     return reference
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mbuild.errors import MbuildError
 from mbuild.oci.descriptor import Annotations, Descriptor
 from mbuild.oci.platform import Platform
 from mbuild.oci.reference import AnyReference
@@ -39,7 +40,9 @@ class Entry:
 
     `platform` is what the spec says, None where it is left to the image's config. `trust`
     says who wins where the two contradict each other; `optional` forgives a true 404. With a
-    `pin` the reference is only a name: what is pinned is taken, by its digest.
+    `pin` the reference is only a name: what is pinned is taken, by its digest. `absent` is the
+    file that would have named the image, where it does not exist and the entry is optional;
+    then `reference` is no more than a repository.
     """
 
     reference: AnyReference
@@ -49,6 +52,40 @@ class Entry:
     optional: bool = False
     trust: Trust = "config"
     pin: Pin | None = None
+    absent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Images that are named by files their builds wrote, each of them an entry to be.
+
+    `file` is a path, or with `is_glob` a pattern of paths. `target` says which build of a file
+    is meant, empty where it has only one; `repository` where the image is, None where the file
+    says it. The rest is what the spec says of the entries, as in `Entry`.
+    """
+
+    file: str
+    position: Position
+    is_glob: bool = False
+    target: str = ""
+    repository: AnyReference | None = None
+    platform: Platform | None = None
+    annotations: Annotations = ()
+    optional: bool = False
+    trust: Trust = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Images of one repository whose digests are the names of the files in a folder."""
+
+    folder: str
+    repository: AnyReference
+    position: Position
+
+
+Record = Metadata | Digests
+"""What builds have noted of their images, and is still to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +101,8 @@ class Target:
     """One index, where it goes and what it is made of; entries in the order of the spec.
 
     With `convert`, images that are not of the kind that `format` names are made so.
+    A record stands beside the number of the entries before it. When all are read there are
+    none any more, and `faults` are the errors of those that could not be.
     """
 
     destinations: tuple[Destination, ...]
@@ -74,6 +113,8 @@ class Target:
     attestations: AttestationPolicy = "keep"
     require: tuple[Platform, ...] = ()
     convert: bool = False
+    records: tuple[tuple[int, Record], ...] = ()
+    faults: tuple[MbuildError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

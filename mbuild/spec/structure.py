@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from mbuild.spec.compose import MOST_ALIASED
+from mbuild.spec.entry_model import keys_of
 from mbuild.spec.faults import UNKNOWN_KEY, Fault, kind_of, path_of, report, without
-from mbuild.spec.model import DocumentShape, TargetShape, keys_of
+from mbuild.spec.model import DocumentShape, TargetShape
 from mbuild.spec.problems import Problems
 from mbuild.spec.tree import Items, Node, Table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from mbuild.spec.entries import EntryReader
 from mbuild.spec.forms import check_forms
 from mbuild.spec.platforms import read_platform
 from mbuild.spec.problems import Problems
-from mbuild.spec.spec import Target
+from mbuild.spec.records import read_digests
+from mbuild.spec.spec import Digests, Entry, Record, Target
 from mbuild.spec.tree import Table, Text
 
 if TYPE_CHECKING:
@@ -28,9 +30,14 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
         problems.attempt(text, "bad-platform", partial(read_platform, text))
         for text in shape.require or ()
     ]
+    items: list[Entry | Record] = [*EntryReader(folder, first_tag, problems).read(draft)]
+    if shape.digests is not None:
+        home = next(iter(destinations), None)
+        items += read_digests(shape.digests, folder, home, problems)
     target = Target(
         destinations=destinations,
-        entries=EntryReader(folder, first_tag, problems).read(draft),
+        entries=tuple(item for item in items if isinstance(item, Entry)),
+        records=tuple(_records(items)),
         position=draft.table.position,
         format=shape.format,
         annotations=read_annotations(shape.annotations, problems),
@@ -53,12 +60,26 @@ def _check_convert(draft: Draft, target: Target, problems: Problems) -> None:
         problems.add(node.position, message, "convert-without-format")
 
 
+def _records(items: Iterable[Entry | Record]) -> Iterator[tuple[int, Record]]:
+    """Give what is no entry yet, each with how many entries stand before it."""
+    number = 0
+    for item in items:
+        if isinstance(item, Entry):
+            number += 1
+        else:
+            yield number, item
+
+
 def _check_docker(draft: Draft, target: Target, problems: Problems) -> None:
     """Tell of annotations, which a Docker list has no place for (manifest-v2-2 document)."""
     message = "annotations need an OCI index; leave out 'format: docker', or the annotations"
     node = draft.table.at("annotations")
     if isinstance(node, Table) and node:
         problems.add(next(iter(node)).position, message, "docker-annotations")
-    for entry in target.entries:
-        if entry.annotations:
-            problems.add(entry.position, f"this entry's {message}", "docker-annotations")
+    places = [
+        item.position
+        for item in (*target.entries, *(record for _, record in target.records))
+        if not isinstance(item, Digests) and item.annotations
+    ]
+    for place in places:
+        problems.add(place, f"this entry's {message}", "docker-annotations")

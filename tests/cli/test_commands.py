@@ -137,6 +137,8 @@ def test_check_json() -> None:
             {
                 "names": ["oci:dist:1.0"],
                 "images": ["oci:builds:amd64", "oci:builds:arm64"],
+                "metadata": [],
+                "digests": [],
                 "where": "manifests.yaml:1:1",
             }
         ],

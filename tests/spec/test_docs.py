@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from mbuild.spec import compose, documents, interpolate, problems, references
-from mbuild.spec.model import (
-    DocumentShape,
+from mbuild.spec import compose, documents, fill_in, interpolate, problems, references
+from mbuild.spec.entry_model import (
+    DigestsShape,
     LongEntry,
     LongSource,
     ManifestShape,
+    MetadataEntry,
     PlatformShape,
     Shape,
     keys_of,
 )
+from mbuild.spec.model import DocumentShape
 from tests.spec.reading import complaints, read
 
 ROOT = Path(__file__).parents[2]
@@ -31,11 +33,15 @@ def examples() -> list[str]:
 def test_every_example_is_a_spec(text: str) -> None:
     """What the page shows can be copied and checked."""
     spec = read(text, VERSION="1.4.2")
-    assert all(target.entries for target in spec.targets)
+    assert all(target.entries or target.records for target in spec.targets)
 
 
 @pytest.mark.parametrize(
-    "shape", [DocumentShape, LongEntry, LongSource, ManifestShape, PlatformShape]
+    "shape",
+    [
+        *(DocumentShape, LongEntry, LongSource, ManifestShape, PlatformShape),
+        *(MetadataEntry, DigestsShape),
+    ],
 )
 def test_every_key_is_documented(shape: type[Shape]) -> None:
     """No key of any mapping is left out."""
@@ -48,6 +54,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"{documents.MOST_BYTES // 1024**2} MiB",
         *map(str, (compose.DEEPEST, interpolate.DEEPEST_DEFAULT)),
         f"{compose.MOST_ALIASED:,}",
+        f"{fill_in.MOST_BYTES // 1024**2} MiB",
+        f"{fill_in.MOST_FILES:,}",
         f"{interpolate.MOST_CHARACTERS:,}",
         f"{references.LONGEST:,} characters",
         f"{problems.MOST_PROBLEMS:,}",

@@ -1,8 +1,10 @@
 """A spec and a lock: each source pinned, and everything that does not fit told."""
 
+from dataclasses import replace
+
 import pytest
 
-from mbuild.errors import SpecError
+from mbuild.errors import SourceNotFound, SpecError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import digest_of
 from mbuild.oci.media_types import OCI_MANIFEST
@@ -83,4 +85,27 @@ def test_the_whole_spec_counts() -> None:
         "m.yaml:3:46: registry.test/a:1 is not in l.json; lock again, with this spec",
         "m.yaml:3:75: registry.test/b:1 is not in l.json; lock again, with this spec",
         "l.json:1:5: registry.test/old:1 is locked, and the spec names it nowhere; lock again",
+    ]
+
+
+def test_absent_file() -> None:
+    """An entry that no file has named is not locked: it stays absent."""
+    target = replace(TWO, entries=(*TWO.entries, replace(TWO.entries[0], absent="a.json")))
+    spec = Spec((target,))
+    [frozen] = freeze(spec, lock("a", "c"), chosen=spec).targets
+    assert [entry.pin for entry in frozen.entries] == [
+        Pin(held("registry.test/a:1")),
+        Pin(held("registry.test/c:1")),
+        None,
+    ]
+
+
+def test_files_of_other_targets() -> None:
+    """Where a file of another target could not be read, no source is known to be locked in vain."""
+    other = replace(TWO, entries=(), faults=(SourceNotFound("a.json: no such file"),))
+    spec = Spec((ONE, other))
+    [frozen] = freeze(spec, lock("a", "b", "c"), chosen=Spec((ONE,))).targets
+    assert [entry.pin for entry in frozen.entries] == [
+        Pin(held("registry.test/a:1")),
+        Pin(held("registry.test/b:1")),
     ]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mbuild.spec.model import DocumentShape, keys_of
+from mbuild.spec.entry_model import keys_of
+from mbuild.spec.model import DocumentShape
 from mbuild.spec.schema import DIALECT, json_schema
 from tests.spec import test_docs, test_entries, test_structure
 

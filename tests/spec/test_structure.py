@@ -3,6 +3,8 @@
 import pytest
 
 from mbuild.spec import structure
+from mbuild.spec.entry_model import keys_of
+from mbuild.spec.model import DocumentShape, TargetShape
 from tests.spec.reading import codes, complaints, read, read_target
 
 KEYS = (
@@ -11,30 +13,26 @@ KEYS = (
     *("architecture", "variant", "os.version", "os.features", "linux/amd64", "windows/amd64"),
 )
 REST = "\nimage: app\nsources: [a]"
-FORMS_OF_ENTRIES = "must be an image's reference, a mapping with 'image', or a list of these"
+FORMS_OF_ENTRIES = (
+    "must be an image's reference, a mapping with 'image' or 'metadata', or a list of these"
+)
+OF_TARGET, OF_DOCUMENT = (
+    ", ".join(sorted(keys_of(shape))) for shape in (TargetShape, DocumentShape)
+)
 
 BROKEN = {
     "unknown key": ("taggs: [a]" + REST, "1:1: unknown key 'taggs'; did you mean 'tags'?"),
     "key like no other": (
         "zzz: a" + REST,
-        (
-            "1:1: unknown key 'zzz'; known here: annotations, attestations, convert, format, image, images, "
-            "manifests, platforms, require, source, sources, tags"
-        ),
+        f"1:1: unknown key 'zzz'; known here: {OF_DOCUMENT}",
     ),
     "very long key": (
         "z" * 300 + ": a" + REST,
-        (
-            f"1:1: unknown key '{'z' * 200}'…; known here: annotations, attestations, convert, format, image, "
-            "images, manifests, platforms, require, source, sources, tags"
-        ),
+        f"1:1: unknown key '{'z' * 200}'…; known here: {OF_DOCUMENT}",
     ),
     "key with a control character": (
         '"a\\nb": c' + REST,
-        (
-            "1:1: unknown key 'a\\nb'; known here: annotations, attestations, convert, format, image, images, "
-            "manifests, platforms, require, source, sources, tags"
-        ),
+        f"1:1: unknown key 'a\\nb'; known here: {OF_DOCUMENT}",
     ),
     "key in an entry": (
         "image: app\nplatforms:\n  linux/amd64: {image: a, optinal: true}",
@@ -46,7 +44,7 @@ BROKEN = {
     ),
     "key of an entry in a source": (
         "image: app\nsources: [{image: a, os.version: '1'}]",
-        "2:22: unknown key 'os.version'; known here: annotations, image, optional, trust",
+        "2:22: unknown key 'os.version'; known here: annotations, image, metadata, optional, trust",
     ),
     "key in a manifest": (
         "image: app\nmanifests: [{image: a, platfrom: linux/amd64}]",
@@ -58,17 +56,11 @@ BROKEN = {
     ),
     "extension inside an image": (
         "images:\n- {image: app, sources: [a], x-a: b}",
-        (
-            "2:30: unknown key 'x-a'; known here: annotations, attestations, convert, format, image, "
-            "manifests, platforms, require, source, sources, tags"
-        ),
+        f"2:30: unknown key 'x-a'; known here: {OF_TARGET}",
     ),
     "later work": (
-        "base: a" + REST,
-        (
-            "1:1: unknown key 'base'; known here: annotations, attestations, convert, format, image, images, "
-            "manifests, platforms, require, source, sources, tags"
-        ),
+        "later: a" + REST,
+        f"1:1: unknown key 'later'; known here: {OF_DOCUMENT}",
     ),
     "image missing in an entry": (
         "image: app\nplatforms:\n  linux/amd64: {optional: true}",
@@ -113,7 +105,7 @@ BROKEN = {
         "image: app\nplatforms:\n  windows/amd64: [[a]]",
         (
             "3:19: an item of 'windows/amd64' must be an image's reference, or a mapping with "
-            "'image', not a list"
+            "'image' or 'metadata', not a list"
         ),
     ),
     "image is a mapping": (

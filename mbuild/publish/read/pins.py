@@ -24,7 +24,7 @@ class Pins:
 
     def record(self, resolved: Resolved) -> None:
         """Take in what the entries of one target name."""
-        for source in resolved:
+        for source in (it for it in resolved if not it.entry.absent):
             held = source.named if isinstance(source, Source) else None
             image = str(source.entry.reference)
             locked = self._found.setdefault(image, Locked(image, held))

@@ -62,7 +62,7 @@ class _Resolver:
         self._reference = _asked_for(entry)
 
     async def run(self) -> Resolved:
-        if self._pin and self._pin.descriptor is None:
+        if self._entry.absent or (self._pin and self._pin.descriptor is None):
             return (Skipped(self._entry),)
         try:
             return await self._unread() or await self._read()

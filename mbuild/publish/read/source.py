@@ -97,7 +97,9 @@ def told_of(entry: Entry, message: str, subject: str = "") -> str:
 
 
 def reference_name(entry: Entry) -> str:
-    """Give an entry's reference as text, the way people write it."""
+    """Give an entry's reference as text, the way people write it; or the file that lacks it."""
+    if entry.absent:
+        return entry.absent
     reference = entry.reference
     tail = str(reference).removeprefix(reference.repository)
     return reference.familiar + tail
