@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := mbuild tests $(wildcard benchmarks) $(wildcard examples/*.py scripts/*.py)
 
-.PHONY: help install demo test check fmt bench bench-catalogue soak dist lock clean
+.PHONY: help install demo test check fmt bench bench-catalogue bench-copy soak dist lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
@@ -46,6 +46,9 @@ bench: install ## measure; PLOTS="--plots docs" also draws
 
 bench-catalogue: install ## measure whole catalogues, the largest of 2,000 indexes
 	$(BIN)/python -m benchmarks 250 500 1000 2000 $(PLOTS)
+
+bench-copy: install ## measure copies from one registry to another, beside other tools
+	$(BIN)/python -m benchmarks.copies
 
 soak: install ## hundreds of pushes through a bad network, or killed: none may leave anything wrong
 	$(BIN)/python -m benchmarks.soak

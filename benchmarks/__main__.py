@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.growing import catalogue_figures, catalogue_plot, measure_sizes
-from benchmarks.measure import Place
+from benchmarks.measure import Place, make_place
 from benchmarks.parsing import measure_parse
 from benchmarks.plot import Plot
 from benchmarks.pushing import measure_push, push_builds
@@ -26,21 +26,6 @@ from tests.support.docker_registry import ToolMissing, serve_registry
 
 SMALL_CATALOGUE = 250
 """How many indexes the catalogue has that is measured beside the rest."""
-
-
-def make_place(folder: Path) -> Place:
-    """Give a place whose processes see an empty home, below a folder that is thrown away."""
-    home = folder / "home"
-    home.mkdir()
-    variables = {
-        "HOME": str(home),
-        "DOCKER_CONFIG": str(home),
-        "XDG_CACHE_HOME": str(home / ".cache"),
-        # As where pip installed it: compiled once, in the run that does not count.
-        "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
-    }
-    return Place(folder, variables)
 
 
 def measure_small(place: Place) -> Iterator[Figure]:

@@ -68,6 +68,21 @@ class Place:
         return tuple(zip(*rounds, strict=True))
 
 
+def make_place(folder: Path) -> Place:
+    """Give a place whose processes see an empty home, below a folder that is thrown away."""
+    home = folder / "home"
+    home.mkdir()
+    variables = {
+        "HOME": str(home),
+        "DOCKER_CONFIG": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        # As where pip installed it: compiled once, in the run that does not count.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+    }
+    return Place(folder, variables)
+
+
 def median_seconds(runs: Sequence[Run]) -> float:
     """Give the median of the wall times."""
     return statistics.median(run.seconds for run in runs)

@@ -69,13 +69,18 @@ class Peer:
     @property
     def is_here(self) -> bool:
         """Tell whether the tool is on PATH, and answers."""
-        if shutil.which(self.probe[0]) is None:
-            return False
-        return subprocess.run(self.probe, capture_output=True, check=False).returncode == 0
+        return answers(self.probe)
 
     def command(self, job: Job) -> Sequence[str]:
         """Give one command that does all the steps, and stops at the first that fails."""
         return ("sh", "-ec", "\n".join(map(shlex.join, self.steps(job))))
+
+
+def answers(probe: Step) -> bool:
+    """Tell whether a command can be run, and ends well."""
+    if shutil.which(probe[0]) is None:
+        return False
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
 def _docker(job: Job) -> Iterator[Step]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from tests.support.images import Image, digest_of
+from tests.support.images import Content, digest_of
 
 
 class Storage:
@@ -13,8 +16,8 @@ class Storage:
     def __init__(self, folder: Path) -> None:
         self._root = folder / "docker" / "registry" / "v2"
 
-    def put(self, repository: str, tag: str, image: Image) -> None:
-        """Put an image, its config and its layers into a repository, and tag it."""
+    def put(self, repository: str, tag: str, image: Content) -> None:
+        """Put an image or index, its config and its layers into a repository, and tag it."""
         home = self._root / "repositories" / repository
         for blob in image.blobs:
             self._keep(blob)
@@ -26,11 +29,30 @@ class Storage:
         (tags / "current").mkdir()
         (tags / "current" / "link").write_text(image.digest)
 
+    def put_layer(self, repository: str, pieces: Iterable[bytes]) -> dict[str, Any]:
+        """Put a layer, of which only a piece is held at a time; give its digest and size."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        unnamed = self._root / "layer"
+        hasher = hashlib.sha256()
+        with unnamed.open("wb") as file:
+            for piece in pieces:
+                hasher.update(piece)
+                file.write(piece)
+            size = file.tell()
+        digest = f"sha256:{hasher.hexdigest()}"
+        unnamed.rename(self._file(digest))
+        _link(self._root / "repositories" / repository / "_layers", digest)
+        return {"digest": digest, "size": size}
+
     def _keep(self, blob: bytes) -> None:
-        algorithm, _, word = digest_of(blob).partition(":")
+        self._file(digest_of(blob)).write_bytes(blob)
+
+    def _file(self, digest: str) -> Path:
+        """Give where a blob's bytes are; its folder is there afterwards."""
+        algorithm, _, word = digest.partition(":")
         folder = self._root / "blobs" / algorithm / word[:2] / word
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "data").write_bytes(blob)
+        return folder / "data"
 
 
 def _link(folder: Path, digest: str) -> None:
