@@ -27,9 +27,16 @@ def check_layout_file(root: Path) -> None:
     Source: image-spec, image-layout.md, "oci-layout file".
     """
     try:
-        version = parse_object((root / "oci-layout").read_bytes()).get("imageLayoutVersion")
+        check_layout_version((root / "oci-layout").read_bytes())
     except FileNotFoundError:
-        raise ValueError("its oci-layout file is missing") from None
+        check_layout_version(None)
+
+
+def check_layout_version(raw: bytes | None) -> None:
+    """Raise ValueError unless the text of an oci-layout file is there, and of version 1.0.0."""
+    if raw is None:
+        raise ValueError("its oci-layout file is missing")
+    version = parse_object(raw).get("imageLayoutVersion")
     if version != LAYOUT_VERSION:
         raise ValueError(f"its version is {version!r}, and only {LAYOUT_VERSION!r} is known")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 
-from mbuild.errors import StoreError
 from mbuild.oci.reference import AnyReference, ArchiveReference, LayoutReference, LocalReference
 from mbuild.registry.registries import Registries
 from mbuild.store.cache import Cache
@@ -56,7 +55,7 @@ class Stores:
         if isinstance(reference, LayoutReference):
             return self._make_layout(reference)
         if isinstance(reference, ArchiveReference):
-            raise StoreError("archives cannot be read yet", where=str(reference))
+            return _make_archive(reference)
         return RepositoryStore(
             self._registries.registry(reference.domain), reference, cache=self._cache
         )
@@ -67,6 +66,12 @@ class Stores:
             deadline=registries.deadline, tell=registries.observer.on_wait, sleep=self._sleep
         )
         return LayoutStore(reference.directory, lock_wait=lock_wait, retry=registries.retry)
+
+
+def _make_archive(reference: ArchiveReference) -> Store:
+    from mbuild.store.archive.archive import ArchiveStore  # what unpacks is loaded when needed
+
+    return ArchiveStore(reference)
 
 
 def _key(reference: AnyReference) -> str:

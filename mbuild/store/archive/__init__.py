@@ -1,0 +1,1 @@
+"""Images in tar archives (`oci-archive:`, `docker-archive:`), read without unpacking."""
