@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from mbuild.cli.files import check_result_file, write_result_file
+from mbuild.cli.metadata_file import MetadataFile
 from mbuild.cli.options import NetworkOptions, Output, ViewOptions, WriteOptions
 from mbuild.cli.session import Session, run_session
 from mbuild.cli.streams import print_document, print_lines, tell
@@ -15,9 +15,8 @@ from mbuild.publish.decide.rules import TagRules
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.publish import Publisher
 from mbuild.publish.read.patience import Patience
-from mbuild.report.document import Effort, make_document, to_json
+from mbuild.report.document import Effort, make_document
 from mbuild.report.errors import error_lines
-from mbuild.report.metadata import make_metadata
 from mbuild.report.outcomes import image_lines, report_lines
 from mbuild.spec.spec import Spec
 
@@ -65,7 +64,7 @@ class Publication:
         Raises UsageError for a metadata file that cannot be, before anything is done.
         """
         if self.writing.metadata_file is not None:
-            check_result_file("--metadata-file", self.writing.metadata_file)
+            MetadataFile(self.writing.metadata_file).check()
         outcomes, effort = run_session(self._publish, self.network, self.view)
         result = Result(outcomes, self._write_metadata(outcomes))
         result = replace(result, errors=(*result.errors, *self._print(result, effort)))
@@ -95,9 +94,8 @@ class Publication:
         """Write the metadata file; that it cannot be written is told beside what was done."""
         if self.writing.metadata_file is None or self.writing.dry_run:
             return ()
-        content = to_json(make_metadata(outcomes)).encode()
         try:
-            write_result_file(self.writing.metadata_file, content)
+            MetadataFile(self.writing.metadata_file).write(outcomes)
         except MbuildError as error:
             return (error,)
         return ()

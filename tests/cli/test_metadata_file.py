@@ -9,6 +9,8 @@ from typing import NoReturn
 import pytest
 
 from mbuild.cli import files
+from mbuild.cli.metadata_file import MOST_BYTES, MetadataFile
+from mbuild.errors import StoreError, UsageError
 from tests.cli.world import mbuild
 
 KEYS = ["containerimage.descriptor", "containerimage.digest", "image.name"]
@@ -37,11 +39,88 @@ def test_create(folder: Path) -> None:
 
 
 def test_failed_push(folder: Path) -> None:
-    """A push that failed leaves an empty object, and no word of an older run."""
-    (folder / "m.json").write_text('{"containerimage.digest": "old"}')
+    """A push that failed leaves no word of an older run, and what else stood in the file."""
+    (folder / "m.json").write_text('{"containerimage.digest": "old", "other": 1.5}')
     (folder / "builds" / "index.json").unlink()
     assert mbuild("push", "--metadata-file", "m.json").code == 4
-    assert json.loads((folder / "m.json").read_text()) == {}
+    assert json.loads((folder / "m.json").read_text()) == {"other": 1.5}
+
+
+def test_merged(folder: Path) -> None:
+    """What a build wrote there stays, but for the keys that this run gives."""
+    path = folder / "m.json"
+    path.write_text('{"buildx.build.ref": "ä", "image.name": "old"}')
+    assert mbuild("push", "--metadata-file", "m.json").code == 0
+    document = json.loads(path.read_text())
+    assert document["buildx.build.ref"] == "ä"
+    assert document["image.name"] == "oci:dist:1.0"
+
+
+def test_several_runs(folder: Path) -> None:
+    """Runs that publish several targets each leave one map of all of them."""
+    spec = "image: oci:dist:{}\nsources: [oci:builds:amd64]\n"
+    (folder / "a.yaml").write_text("---\n".join(spec.format(tag) for tag in ("1", "2")))
+    (folder / "b.yaml").write_text("---\n".join(spec.format(tag) for tag in ("3", "4")))
+    for name in ("a.yaml", "b.yaml"):
+        assert mbuild("push", name, "--metadata-file", "m.json").code == 0
+    assert written(folder / "m.json") == [f"oci:dist:{number}" for number in range(1, 5)]
+
+
+def test_empty(folder: Path) -> None:
+    """An empty file, as mktemp makes it, holds nothing that could be lost."""
+    (folder / "m.json").touch()
+    assert mbuild("push", "--metadata-file", "m.json").code == 0
+    assert written(folder / "m.json") == KEYS
+
+
+BROKEN = {
+    "no JSON": (b"old", "not JSON: Expecting value at line 1 column 1"),
+    "a list": (b"[]", "not a JSON object"),
+    "no text": (b"\xff", "not UTF-8 at byte 0"),
+    "endless number": (b'{"a": 1e999}', "a value in it cannot be written again as it is"),
+    "nested": (b'{"a":' + b"[" * 100_000, "nested too deeply"),
+    "too large": (b" " * (MOST_BYTES + 1), "it is larger than 16 MiB"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), BROKEN.values(), ids=BROKEN)
+def test_what_would_be_lost(folder: Path, content: bytes, reason: str) -> None:
+    """A file that holds anything else is a usage error before anything is done, and stays."""
+    (folder / "m.json").write_bytes(content)
+    done = mbuild("push", "--metadata-file", "m.json")
+    assert (done.code, done.stdout) == (2, "")
+    message = f"--metadata-file 'm.json' exists and cannot be merged with: {reason}"
+    assert done.errors == [f"error: {message}; name another file, or delete this one"]
+    assert (folder / "m.json").read_bytes() == content
+    assert not (folder / "dist").exists()
+
+
+def test_unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is one that cannot be read."""
+    (folder / "m.json").touch()
+
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UsageError) as caught:
+        MetadataFile("m.json").check()
+    assert str(caught.value) == (
+        "--metadata-file 'm.json' exists and cannot be read: permission denied; "
+        "name another file, or delete this one"
+    )
+
+
+def test_changed_meanwhile(folder: Path) -> None:
+    """What somebody else has made of the file during the run is not overwritten."""
+    (folder / "m.json").write_text("new")
+    with pytest.raises(StoreError) as caught:
+        MetadataFile("m.json").write(())
+    assert str(caught.value) == (
+        "--metadata-file 'm.json' was changed meanwhile, and is not written: not JSON: "
+        "Expecting value at line 1 column 1; let no other program write to this file"
+    )
+    assert (folder / "m.json").read_text() == "new"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +146,7 @@ def test_device(folder: Path) -> None:
 
 def test_link(folder: Path) -> None:
     """A link to a file stays a link, and the file is written."""
-    (folder / "m.json").write_text("old")
+    (folder / "m.json").write_text("{}")
     (folder / "link").symlink_to("m.json")
     mbuild("push", "--metadata-file", "link")
     assert (folder / "link").is_symlink()
