@@ -36,6 +36,7 @@ from mbuild.publish.read.source import Source
 from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.slots import Slot, Slots
 from mbuild.publish.together import both, raise_any
+from mbuild.publish.write.copies import Copies
 from mbuild.publish.write.push import push_plan
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
@@ -69,6 +70,7 @@ class Publisher:
     sleep: Sleep = asyncio.sleep
     patience: Patience | None = None
     record: Record = lambda _resolved: None
+    copies: Copies = field(default_factory=Copies)
 
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.
@@ -131,7 +133,9 @@ class Publisher:
         if self.dry_run or not any(step.is_to_do for step in plan.steps):
             return plan.outcomes()
         self.announce(f"{plan.steps[0].store.name}: pushing {plan.index.digest}")
-        return await push_plan(plan, rules=self.rules, library=self.library, sleep=self.sleep)
+        return await push_plan(
+            plan, rules=self.rules, library=self.library, copies=self.copies, sleep=self.sleep
+        )
 
     async def _decide(self, target: Target, places: tuple[Store, ...], slot: Slot) -> Plan:
         raise_any(target.faults)

@@ -185,7 +185,7 @@ def test_bounded(world: World) -> None:
         targets = [target(GOOD, images=(name,)) for name in names]
         task = asyncio.create_task(publishing(world, *targets))
         await gate.reached.wait()
-        for _ in range(50):
+        for _ in range(200):
             await asyncio.sleep(0)
         begun = {line for line in world.log if line.startswith("head_manifest")}
         gate.open.set()
@@ -207,7 +207,7 @@ def test_slow_registry(world: World) -> None:
         targets = [target(GOOD, images=(name,)) for name in (*stuck, APP)]
         task = asyncio.create_task(publishing(world, *targets))
         await gate.reached.wait()
-        for _ in range(50):
+        for _ in range(200):
             await asyncio.sleep(0)
         is_published = "1.0" in world[APP].tags
         gate.open.set()

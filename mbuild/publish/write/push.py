@@ -10,15 +10,17 @@ from mbuild.publish.decide.plan import Plan
 from mbuild.publish.decide.rules import TagRules
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.read.library import Library
+from mbuild.publish.write.copies import Copies
 from mbuild.publish.write.grace import side_by_side
 from mbuild.publish.write.step_run import StepRun
 from mbuild.publish.write.tags import Transaction
+from mbuild.publish.write.transfer import Transfer
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 async def push_plan(
-    plan: Plan, *, rules: TagRules, library: Library, sleep: Sleep = asyncio.sleep
+    plan: Plan, *, rules: TagRules, library: Library, copies: Copies, sleep: Sleep = asyncio.sleep
 ) -> tuple[Outcome, ...]:
     """Carry a plan out, and tell what became of each repository.
 
@@ -29,7 +31,7 @@ async def push_plan(
     runs = [StepRun(step, plan, sleep) for step in plan.steps]
     active = [run for run in runs if run.step.is_to_do]
     try:
-        await side_by_side(run.bring() for run in active)
+        await Transfer([run.receiver for run in active], copies).bring(plan.children)
         if not any(run.errors for run in active):
             await Transaction(active, rules=rules, library=library).make()
             await side_by_side(run.prove() for run in active)

@@ -11,7 +11,7 @@ from mbuild.oci.manifest import Content
 from mbuild.publish.decide.plan import Plan, Step
 from mbuild.publish.outcome import Outcome, TagAction, TagOutcome
 from mbuild.publish.write.grace import side_by_side
-from mbuild.publish.write.transfer import Transfer
+from mbuild.publish.write.receiver import Receiver
 from mbuild.publish.write.verify import verify_published
 
 _NOT_BY_DIGEST = frozenset({400, 404, 405})
@@ -32,7 +32,9 @@ class StepRun:
         self.step = step
         self.store = step.store
         self.index = plan.index
-        self.errors: list[MbuildError] = []
+        trusts = step.store.keeps_whole and not step.anew
+        self.receiver = Receiver(step.store, trusts=trusts)
+        self.errors = self.receiver.errors
         self.warnings = list(step.warnings)
         self.pending = list(step.pending)
         self.written: list[TagOutcome] = []
@@ -42,7 +44,6 @@ class StepRun:
         self._refused_by_digest: MbuildError | None = None
         self._plan = plan
         self._sleep = sleep
-        self._transfer = Transfer(step.store, trusts=step.store.keeps_whole and not step.anew)
         self._tags = {tag.tag: tag for tag in step.tags}
         self.mark(self.pending, "untouched")
         self._proven: bool | None = None
@@ -59,13 +60,6 @@ class StepRun:
     def where(self, tag: TagOutcome) -> str:
         """Write a tag as messages show it."""
         return f"{self.store.name}:{tag.tag}"
-
-    async def bring(self) -> None:
-        """Bring the children."""
-        try:
-            await self._transfer.bring(self._plan.children)
-        except MbuildError as error:
-            self.errors.extend(flatten([error]))
 
     async def stage(self) -> None:
         """Put the index by its digest; where that is refused, a tag will stand in for it."""
@@ -166,7 +160,7 @@ class StepRun:
 
     async def prove(self) -> None:
         """Read back what was written, a layout's lost blobs that were brought back included."""
-        is_repair = not self.step.pending and self._transfer.copied.blobs > 0
+        is_repair = not self.step.pending and self.receiver.copied.blobs > 0
         held = [tag for tag in self._tags.values() if tag.action == "kept"]
         kept = held if is_repair or self.step.anew else []
         tags = tuple(tag.tag for tag in (*kept, *self.written))
@@ -177,7 +171,7 @@ class StepRun:
                 self.store,
                 tags,
                 self.index.digest,
-                children=tuple(self._transfer.placed),
+                children=tuple(self.receiver.placed),
                 sleep=self._sleep,
             )
             self._proven = True
@@ -206,7 +200,7 @@ class StepRun:
             index=self.index.descriptor(),
             differences=self.step.differences,
             attestations=self._plan.attestations,
-            copied=self._transfer.copied,
+            copied=self.receiver.copied,
             verified=self._proven,
             warnings=tuple(self.warnings),
             errors=tuple(self.errors),

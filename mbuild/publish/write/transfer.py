@@ -1,111 +1,71 @@
-"""Transfer: bring every child of the index, with its blobs, into the target repository."""
+"""Transfer: bring every child of the index, with its blobs, into the targets' repositories."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
-from mbuild.errors import Denied, NotFound, SourceError
+from mbuild.errors import MbuildError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
+from mbuild.oci.index import parse_index
 from mbuild.oci.manifest import Content, parse_image_manifest
-from mbuild.oci.media_types import is_foreign_layer
-from mbuild.publish.outcome import Copied
+from mbuild.oci.media_types import is_foreign_layer, is_index
 from mbuild.publish.read.contents import fetch_content
 from mbuild.publish.read.source import Child
 from mbuild.publish.together import all_together
-from mbuild.registry.source import CheckedSource
+from mbuild.publish.write.copies import Copies, Wanted
+from mbuild.publish.write.receiver import Receiver
 from mbuild.store.store import Store
 
-COPIES_UNDER_WAY = 8
+Needs = Mapping[Receiver, Sequence[Child]]
+"""What each target lacks."""
 
 
 class Transfer:
-    """Brings children into one target; each blob and each child is seen to once.
+    """Brings children into several targets: each child, and each blob, is read once for all.
 
-    With `trusts`, a manifest that the target has is taken to have its blobs; else each blob is
-    asked for, and each manifest put again. `placed` collects the digests of the children that
-    are proven only when they are read back: all but those that a trusted target told of.
+    What goes wrong in one target is held in its receiver, and does not stop the others.
     """
 
-    def __init__(self, target: Store, *, trusts: bool) -> None:
-        self._target = target
-        self._trusts = trusts
-        self._slots = asyncio.Semaphore(COPIES_UNDER_WAY)
-        self._blobs = 0
-        self._mounted = 0
-        self._bytes = 0
-        self.placed: list[Digest] = []
+    def __init__(self, receivers: Sequence[Receiver], copies: Copies) -> None:
+        self._receivers = receivers
+        self._copies = copies
 
-    @property
-    def copied(self) -> Copied:
-        """Give what was copied up to now."""
-        return Copied(self._blobs, self._mounted, self._bytes)
-
-    async def bring(self, children: tuple[Child, ...]) -> None:
+    async def bring(self, children: Iterable[Child]) -> None:
         """Bring all children: those already there are left alone, blobs go before manifests.
 
-        Raises the errors of the tree; no tag is touched here.
+        What an index lists comes before it, and is put before it. No tag is touched here.
         """
-        distinct = {child.descriptor.digest: child for child in children}
-        unproven = [child for child in distinct.values() if not self._is_proven(child)]
-        self.placed.extend(child.descriptor.digest for child in unproven)
-        there = await all_together(self._is_whole(child) for child in unproven)
-        missing = [child for child, found in zip(unproven, there, strict=True) if not found]
-        contents = await all_together(_load(child) for child in missing)
-        blobs = {
-            blob.digest: (blob, child.store)
-            for child, content in zip(missing, contents, strict=True)
-            for blob in parse_image_manifest(content.raw).blobs
-            if not is_foreign_layer(blob.media_type)
-        }
-        await all_together(self._bring_blob(blob, store) for blob, store in blobs.values())
-        await all_together(
-            self._target.put_manifest(str(content.digest), content) for content in contents
-        )
+        distinct = tuple({child.descriptor.digest: child for child in children}.values())
+        receivers = _sound(self._receivers)
+        lacking = await all_together(receiver.lacks(distinct) for receiver in receivers)
+        needs = dict(zip(receivers, lacking, strict=True))
+        contents = await _load_all(needs)
+        wanted = _blobs(needs, contents)
+        await all_together(self._copies.bring(one) for one in wanted)
+        await all_together(_put(one, needs[one], contents) for one in _sound(needs))
 
-    def _is_proven(self, child: Child) -> bool:
-        return self._trusts and self._target.saw(child.descriptor.digest)
 
-    async def _is_whole(self, child: Child) -> bool:
-        """Tell whether the target has a child, as it is listed, with all that belongs to it.
+def _sound(receivers: Iterable[Receiver]) -> list[Receiver]:
+    return [receiver for receiver in receivers if not receiver.errors]
 
-        A target that does not let this be asked is written to, and so decides itself.
-        """
-        if not self._trusts:
-            return False
+
+async def _load_all(needs: Needs) -> dict[Digest, Content]:
+    """Give the bytes of all children that somebody lacks, each read once."""
+    lacking = {child.descriptor.digest: child for some in needs.values() for child in some}
+    contents: dict[Digest, Content] = {}
+
+    async def load(child: Child) -> None:
         try:
-            return (
-                await self._target.head_manifest(str(child.descriptor.digest)) == child.descriptor
-            )
-        except Denied:
-            return False
+            contents[child.descriptor.digest] = await _load(child)
+        except MbuildError as error:
+            for receiver, some in needs.items():
+                if child in some:
+                    receiver.errors.append(error)
 
-    async def _has_blob(self, blob: Descriptor) -> bool:
-        try:
-            return await self._target.has_blob(blob)
-        except Denied:
-            return False
-
-    async def _bring_blob(self, blob: Descriptor, source: Store) -> None:
-        async with self._slots:
-            if await self._has_blob(blob):
-                return
-            if source.place == self._target.place and await self._target.mount_blob(
-                blob.digest, source.path
-            ):
-                self._mounted += 1
-                return
-
-            reading = CheckedSource(
-                blob,
-                lambda offset: _open(source, blob, offset),
-                where=f"{source.name}@{blob.digest}",
-            )
-            await self._target.upload_blob(blob, reading)
-            self._blobs += 1
-            self._bytes += blob.size
+    await all_together(load(child) for child in lacking.values())
+    return contents
 
 
 async def _load(child: Child) -> Content:
@@ -113,17 +73,41 @@ async def _load(child: Child) -> Content:
     return child.content or await fetch_content(child, child.store.fetch_manifest)
 
 
-@asynccontextmanager
-async def _open(
-    source: Store, blob: Descriptor, offset: int
-) -> AsyncIterator[AsyncIterator[bytes]]:
-    async with AsyncExitStack() as stack:
-        try:
-            chunks = await stack.enter_async_context(source.open_blob(blob, offset))
-        except NotFound as error:
-            raise SourceError(
-                f"a blob of the image does not exist: {error.message}",
-                where=error.where,
-                hint="build and push the image again",
-            ) from error
-        yield chunks
+def _blobs(needs: Needs, contents: Mapping[Digest, Content]) -> Iterator[Wanted]:
+    """Give each blob once, with all stores that have it, and all targets that may lack it."""
+    blobs: dict[Digest, Descriptor] = {}
+    sources: dict[Digest, dict[str, Store]] = {}
+    receivers: dict[Digest, dict[Receiver, None]] = {}
+    for receiver in _sound(needs):
+        for child in needs[receiver]:
+            for blob in _blobs_of(contents[child.descriptor.digest]):
+                blobs.setdefault(blob.digest, blob)
+                sources.setdefault(blob.digest, {}).setdefault(child.store.name, child.store)
+                receivers.setdefault(blob.digest, {})[receiver] = None
+    for digest, blob in blobs.items():
+        yield Wanted(blob, tuple(sources[digest].values()), tuple(receivers[digest]))
+
+
+def _blobs_of(content: Content) -> Iterator[Descriptor]:
+    if not is_index(content.media_type):
+        blobs = parse_image_manifest(content.raw).blobs
+        yield from (blob for blob in blobs if not is_foreign_layer(blob.media_type))
+
+
+async def _put(
+    receiver: Receiver, children: Sequence[Child], contents: Mapping[Digest, Content]
+) -> None:
+    """Put the manifests: images side by side, and each index after what it lists."""
+    levels: dict[Digest, int] = {}
+    for child in children:
+        digest = child.descriptor.digest
+        listed = (levels.get(one, -1) for one in _listed(contents[digest]))
+        levels[digest] = 1 + max(listed, default=-1)
+    for _, level in groupby(sorted(levels, key=levels.__getitem__), key=levels.__getitem__):
+        if not receiver.errors:
+            await receiver.put([contents[digest] for digest in level])
+
+
+def _listed(content: Content) -> Iterator[Digest]:
+    if is_index(content.media_type):
+        yield from (entry.digest for entry in parse_index(content.raw).manifests)

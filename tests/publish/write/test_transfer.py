@@ -8,6 +8,9 @@ import pytest
 from mbuild.errors import Denied
 from mbuild.publish.outcome import Copied
 from mbuild.publish.read.source import Child
+from mbuild.publish.together import raise_any
+from mbuild.publish.write.copies import Copies
+from mbuild.publish.write.receiver import Receiver
 from mbuild.publish.write.transfer import Transfer
 from tests.publish.world import (
     APP,
@@ -31,16 +34,17 @@ def children(world: World, *names: str) -> tuple[Child, ...]:
     return tuple(source.child for source in sources_of(world, *map(entry, names)))
 
 
-def bring(world: World, *names: str, before: Callable[[], None] = lambda: None) -> Transfer:
-    """Bring images into APP, and give the transfer; the log is only of that."""
+def bring(world: World, *names: str, before: Callable[[], None] = lambda: None) -> Receiver:
+    """Bring images into APP, and give what became of it; the log is only of that."""
     wanted = children(world, *names)
     world.log.clear()
     before()
 
-    async def work() -> Transfer:
-        transfer = Transfer(world[APP], trusts=world[APP].keeps_whole)
-        await transfer.bring(wanted)
-        return transfer
+    async def work() -> Receiver:
+        receiver = Receiver(world[APP], trusts=world[APP].keeps_whole)
+        await Transfer([receiver], Copies()).bring(wanted)
+        raise_any(receiver.errors)
+        return receiver
 
     return run(work)
 
