@@ -9,6 +9,13 @@ from typing import Annotated
 import typer
 
 
+class Referrers(StrEnum):
+    """What becomes of signatures, SBOMs and attestations that belong to the images."""
+
+    LEAVE = "leave"
+    COPY = "copy"
+
+
 class Output(StrEnum):
     """What stdout gets: text for a person, or one JSON document."""
 
@@ -136,6 +143,13 @@ class ImageOptions:
             help="The platform of the source in the same place. Repeatable.",
         ),
     ] = None
+    referrers: Annotated[
+        Referrers,
+        typer.Option(
+            envvar="MBUILD_REFERRERS",
+            help="Whether signatures, SBOMs and attestations travel with the images.",
+        ),
+    ] = Referrers.LEAVE
 
 
 @dataclass(frozen=True, kw_only=True)

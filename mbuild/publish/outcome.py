@@ -92,8 +92,9 @@ class Outcome:
     """What one repository of a target came to.
 
     `image` names the repository, `target` the target by its first repository and tag.
-    `attestations` counts what the index holds besides images. `index` is None where no index
-    could be made; `verified` None where nothing was written.
+    `attestations` counts what the index holds besides images, `referrers` what was, or would
+    be, copied of what belongs to them. `index` is None where no index could be made;
+    `verified` None where nothing was written.
     """
 
     target: str
@@ -102,6 +103,7 @@ class Outcome:
     index: Descriptor | None = None
     differences: Differences = Differences()
     attestations: int = 0
+    referrers: int = 0
     copied: Copied = Copied()
     verified: bool | None = None
     warnings: tuple[str, ...] = ()
@@ -129,5 +131,10 @@ class Outcome:
 
     @property
     def is_change(self) -> bool:
+        """Tell whether a tag, or what belongs to an image, was or would be written."""
+        return self.is_tag_change or self.referrers > 0
+
+    @property
+    def is_tag_change(self) -> bool:
         """Tell whether a tag was, or would be, written."""
         return any(tag.action in {"created", "moved", "unknown"} for tag in self.tags)

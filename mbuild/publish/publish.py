@@ -27,6 +27,7 @@ from mbuild.publish.decide.validate import check_format, check_sources
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.read.contents import read_unread
 from mbuild.publish.read.downgrade import hold_back
+from mbuild.publish.read.lacking import with_referrers
 from mbuild.publish.read.library import Library
 from mbuild.publish.read.patience import Patience
 from mbuild.publish.read.present import Presence
@@ -161,7 +162,8 @@ class Publisher:
         raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules)))
         self.record(resolved)
         plan = plan.made_anew() if self.rules.force else plan
-        return await hold_back(plan, self.library) if self.rules.no_downgrade else plan
+        plan = await hold_back(plan, self.library) if self.rules.no_downgrade else plan
+        return await with_referrers(plan, target, sources, library=self.library)
 
     async def _fit(self, target: Target, resolved: Resolved) -> Resolved:
         """Give the images as the target's format takes them, converted where that is asked for."""

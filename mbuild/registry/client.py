@@ -50,13 +50,15 @@ class Registry:
         """Ask what a tag or digest holds, None for 404; by GET where HEAD does not say."""
         return await self._manifests.head(path, reference)
 
-    async def put_manifest(self, path: str, reference: str, content: Content) -> None:
+    async def put_manifest(self, path: str, reference: str, content: Content) -> Digest | None:
         """Put bytes under a tag, or under their digest ("Pushing manifests").
 
         Raises TagRefused where the registry will not have this tag, IntegrityError where it
-        says that it stored something else. A lost reply is settled by looking.
+        says that it stored something else. A lost reply is settled by looking. Gives what the
+        registry says that it lists the manifest as a referrer of.
         """
-        await self._manifests.put(path, reference, content)
+        answer = await self._manifests.put(path, reference, content)
+        return answer.subject if answer else None
 
     @property
     def takes_tags(self) -> bool | None:

@@ -53,13 +53,9 @@ class Manifests:
             return found or await self._head_by_get(path, reference)
         raise self._session.failure(answer, request.where)
 
-    async def put(self, path: str, reference: str, content: Content) -> None:
-        """Put a manifest under a tag or its digest; see `Put`."""
-        await self._put(path, reference, content)
-
-    async def put_by_digest(self, path: str, content: Content) -> Answer | None:
-        """Put a manifest under its digest, and give the answer; None where its reply was lost."""
-        return await self._put(path, str(content.digest), content)
+    async def put(self, path: str, reference: str, content: Content) -> Answer | None:
+        """Put a manifest under a tag or its digest, and give the answer; see `Put`."""
+        return await self._put(path, reference, content)
 
     async def put_tagged(
         self, path: str, content: Content, tags: tuple[str, ...]

@@ -57,7 +57,7 @@ class Referrers:
 
     async def put(self, path: str, subject: Digest, content: Content) -> bool:
         """Put a manifest by its digest; False where the tag has to name it as a referrer."""
-        answer = await self._manifests.put_by_digest(path, content)
+        answer = await self._manifests.put(path, str(content.digest), content)
         if answer is None:  # its reply was lost, and with it what it says of the subject
             return bool(self._has_api)
         return answer.subject == subject

@@ -59,6 +59,7 @@ def _target(outcome: Outcome) -> dict[str, Any]:
         "previousMediaType": outcome.differences.previous_type or None,
         "furtherChanges": list(outcome.differences.further),
         "attestations": outcome.attestations,
+        "referrers": outcome.referrers,
         "copied": {
             "blobs": outcome.copied.blobs,
             "mounted": outcome.copied.mounted,

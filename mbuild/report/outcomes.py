@@ -79,6 +79,8 @@ def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
         copied = outcome.copied
         sent = f"{count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
         yield f"  copied {sent}, mounted {copied.mounted}"
+    if outcome.referrers:
+        yield f"  {count(outcome.referrers, 'referrer')} {'to copy' if planned else 'copied'}"
 
 
 def _tagged(outcome: Outcome) -> str:
@@ -125,14 +127,16 @@ def _verdict(outcome: Outcome, *, planned: bool = False) -> str:
         return "not published, every tag stands for a newer version"
     if not outcome.is_published:
         return "not published, since another repository of the target failed"
-    if outcome.is_change:
+    if outcome.is_tag_change:
         return "would be pushed" if planned else "pushed and verified"
-    return _steady(outcome)
+    return _steady(outcome, planned=planned)
 
 
-def _steady(outcome: Outcome) -> str:
+def _steady(outcome: Outcome, *, planned: bool) -> str:
     """Say of tags that all stay as they are what else there was to do."""
     every = "every other tag" if any(tag.reason for tag in outcome.tags) else "every tag"
+    if outcome.referrers:
+        return f"{every} holds it, referrers {'would be copied' if planned else 'copied, verified'}"
     if outcome.copied.blobs:
         return f"{every} holds it, blobs that were lost are back"
     if outcome.verified:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from mbuild.errors import Failures, Problem, SpecError, UsageError
 from mbuild.spec.destinations import Claims
 from mbuild.spec.problems import Problems, show
-from mbuild.spec.spec import Format, Position, Spec
+from mbuild.spec.spec import Position, Spec
 from mbuild.spec.targets import read_target
 from mbuild.spec.templates import has_words
 from mbuild.spec.tree import Items, Node, Table, Text
+
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 def make_target(
@@ -20,13 +23,14 @@ def make_target(
     tags: Sequence[str] = (),
     platforms: Sequence[str] = (),
     annotations: Sequence[str] = (),
-    format: Format = "auto",  # noqa: A002  # the spec's word
+    words: Mapping[str, str] = NOTHING_MORE,
 ) -> Spec:
     """Make the Spec of one target.
 
     As many platforms as sources: each belongs to the source in its place. One source that is
     a template, and several platforms: it is filled in for each. `annotations` are `KEY=VALUE`
-    texts, for the index. Paths are left as they are, and `$` has no meaning.
+    texts, for the index, and `words` further keys of the spec that hold one word. Paths are left
+    as they are, and `$` has no meaning.
 
     Raises UsageError whose `where` is the argument, or Failures of several.
     """
@@ -36,7 +40,7 @@ def make_target(
         "image": _text(target),
         "tags": _items(map(_text, tags), "--tag"),
         "annotations": _annotations(annotations),
-        "format": _text(format),
+        **{key: _text(word) for key, word in words.items()},
         **_images(sources, platforms),
     }
     problems = Problems()

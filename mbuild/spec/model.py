@@ -26,6 +26,7 @@ from mbuild.spec.entry_model import (
 
 Format = Annotated[spec.Format, choice("auto", "oci", "docker")]
 AttestationPolicy = Annotated[spec.AttestationPolicy, choice("keep", "strip", "require")]
+ReferrerPolicy = Annotated[spec.ReferrerPolicy, choice("leave", "copy")]
 
 
 class TargetShape(Shape):
@@ -83,6 +84,11 @@ class TargetShape(Shape):
         "keep",
         description="What becomes of the provenance and SBOMs that buildx attached; require: "
         "every image must have some.",
+    )
+    referrers: ReferrerPolicy = Field(
+        "leave",
+        description="copy: signatures, SBOMs and attestations that belong to the images travel "
+        "with them to other repositories.",
     )
     require: list[Words] | None = Field(
         None, description="Platforms that must be in the result, whatever its sources say."

@@ -12,6 +12,7 @@ from mbuild.oci.reference import AnyReference
 
 Format = Literal["auto", "oci", "docker"]
 AttestationPolicy = Literal["keep", "strip", "require"]
+ReferrerPolicy = Literal["leave", "copy"]
 Trust = Literal["config", "spec"]
 
 
@@ -100,7 +101,8 @@ class Destination:
 class Target:
     """One index, where it goes and what it is made of; entries in the order of the spec.
 
-    With `convert`, images that are not of the kind that `format` names are made so.
+    With `convert`, images that are not of the kind that `format` names are made so. `referrers`
+    says whether what belongs to the images travels with them.
     A record stands beside the number of the entries before it. When all are read there are
     none any more, and `faults` are the errors of those that could not be.
     """
@@ -113,6 +115,7 @@ class Target:
     attestations: AttestationPolicy = "keep"
     require: tuple[Platform, ...] = ()
     convert: bool = False
+    referrers: ReferrerPolicy = "leave"
     records: tuple[tuple[int, Record], ...] = ()
     faults: tuple[MbuildError, ...] = ()
 

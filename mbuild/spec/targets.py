@@ -44,6 +44,7 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
         attestations=shape.attestations,
         require=tuple(platform for platform in required if platform),
         convert=shape.convert,
+        referrers=shape.referrers,
     )
     if target.format == "docker":
         _check_docker(draft, target, problems)

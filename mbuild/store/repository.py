@@ -31,6 +31,7 @@ class RepositoryStore:
         self._name = reference.familiar
         self._cache = cache or NoCache()
         self._seen: set[Digest] = set()
+        self._listed: set[tuple[Digest, Digest]] = set()
 
     @property
     def name(self) -> str:
@@ -100,7 +101,9 @@ class RepositoryStore:
 
     async def put_manifest(self, reference: str, content: Content) -> None:
         """See distribution-spec, "Pushing Manifests"."""
-        await self._registry.put_manifest(self._path, reference, content)
+        subject = await self._registry.put_manifest(self._path, reference, content)
+        if subject:
+            self._listed.add((subject, content.digest))
         self._keep(reference, content)
 
     @property
@@ -132,6 +135,8 @@ class RepositoryStore:
 
     async def put_referrer(self, subject: Digest, content: Content) -> bool:
         """See distribution-spec, "Pushing Manifests with Subject"."""
+        if (subject, content.digest) in self._listed:
+            return True
         is_listed = await self._registry.put_referrer(self._path, subject, content)
         self._keep(str(content.digest), content)
         return is_listed

@@ -95,6 +95,7 @@ def test_whole() -> None:
                 "previousMediaType": None,
                 "furtherChanges": [],
                 "attestations": 2,
+                "referrers": 3,
                 "copied": {"blobs": 2, "mounted": 3, "bytes": 41_700_000},
                 "verified": True,
                 "warnings": ["a warning"],
@@ -122,7 +123,7 @@ def test_order_of_keys() -> None:
     assert " ".join(document) == "version ok seconds requests retries targets"
     assert " ".join(target) == (
         "image digest size mediaType tags platforms annotations previousMediaType furtherChanges "
-        "attestations copied verified warnings errors"
+        "attestations referrers copied verified warnings errors"
     )
     assert " ".join(target["tags"][0]) == "tag action previous"
     assert " ".join(target["platforms"][0]) == (
@@ -146,6 +147,7 @@ def test_failed_target() -> None:
         "previousMediaType": None,
         "furtherChanges": [],
         "attestations": 0,
+        "referrers": 0,
         "copied": {"blobs": 0, "mounted": 0, "bytes": 0},
         "verified": None,
         "warnings": [],

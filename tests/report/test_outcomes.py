@@ -51,6 +51,7 @@ def test_pushed() -> None:
         f"  - linux/s390x    {short(S390X.digest)}  removed",
         "    linux/riscv64  -                    skipped                           :riscv64",
         "  copied 2 blobs (41.7 MB), mounted 3",
+        "  3 referrers copied",
     ]
 
 
@@ -72,6 +73,21 @@ def test_nothing_to_do(planned: bool) -> None:
         "  = :1.0  kept",
         f"  = linux/amd64  {short(AMD64.digest)}  kept  :amd64",
     ]
+
+
+@pytest.mark.parametrize(
+    ("planned", "verdict", "last"),
+    [
+        (True, "referrers would be copied", "  1 referrer to copy"),
+        (False, "referrers copied, verified", "  1 referrer copied"),
+    ],
+    ids=["planned", "pushed"],
+)
+def test_only_referrers(planned: bool, verdict: str, last: str) -> None:
+    """Where every tag holds the index and referrers were missing, that is what is said."""
+    shown = lines(replace(KEPT, referrers=1), planned=planned)
+    assert shown[1] == f"  OCI index, 1 image, 1609 bytes: every tag holds it, {verdict}"
+    assert shown[-1] == last
 
 
 def test_converted() -> None:
@@ -269,7 +285,7 @@ def test_annotations() -> None:
     changed = AnnotationOutcome("version", "changed", "1.4.1", "1.4.2")
     long = AnnotationOutcome("text", "added", None, "x" * 61)
     differences = Differences((DESCRIBED,), (changed, long), INDEX.media_type)
-    assert lines(replace(PUBLISHED, differences=differences))[4:-1] == [
+    assert lines(replace(PUBLISHED, differences=differences))[4:-2] == [
         "  ~ annotation version  '1.4.1' -> '1.4.2'",
         f"  + annotation text     '{'x' * 60}'…",
         f"  ~ linux/amd64  {short(AMD64.digest)}  changed in annotations  @{AMD64.digest}",

@@ -41,6 +41,7 @@ PUBLISHED = Outcome(
         )
     ),
     attestations=2,
+    referrers=3,
     copied=Copied(2, 3, 41_700_000),
     verified=True,
     warnings=("a warning",),

@@ -42,20 +42,21 @@ def test_a_template_for_several_platforms(source: str) -> None:
 
 
 def test_the_same_as_with_a_spec() -> None:
-    """Tags, annotations and format become what a spec would say."""
+    """Tags, annotations and single words become what a spec would say."""
     made = make_target(
         target="team/app:1",
         sources=["a"],
         tags=["2", "latest"],
         annotations=["b=$1", "a=x=y"],
-        format="oci",
+        words={"format": "oci", "referrers": "copy"},
     ).targets[0]
     [told] = read(
         "image: team/app:1\nsources: [a]\ntags: ['2', latest]\n"
-        "annotations: {b: $1, a: x=y}\nformat: oci"
+        "annotations: {b: $1, a: x=y}\nformat: oci\nreferrers: copy"
     ).targets
     assert made.destinations == told.destinations
     assert (made.annotations, made.format) == (told.annotations, told.format)
+    assert made.referrers == told.referrers == "copy"
     assert made.entries[0].reference == told.entries[0].reference
 
 

@@ -152,6 +152,10 @@ BROKEN = {
         "attestations: drop" + REST,
         "1:15: 'attestations' must be 'keep', 'strip' or 'require', not 'drop'",
     ),
+    "referrers": (
+        "referrers: keep" + REST,
+        "1:12: 'referrers' must be 'leave' or 'copy', not 'keep'",
+    ),
     "trust": (
         "image: app\nsources: [{image: a, trust: me}]",
         "2:29: 'trust' must be 'config' or 'spec', not 'me'",

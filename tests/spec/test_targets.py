@@ -15,11 +15,12 @@ def test_all_that_a_target_says() -> None:
         convert: true
         annotations: {b: "1", a: "2"}
         attestations: strip
+        referrers: copy
         require: [linux/amd64, linux/aarch64]
         """)
     assert (target.format, target.convert) == ("oci", True)
     assert target.annotations == (("a", "2"), ("b", "1"))
-    assert target.attestations == "strip"
+    assert (target.attestations, target.referrers) == ("strip", "copy")
     assert target.require == (Platform("linux", "amd64"), Platform("linux", "arm64"))
     assert str(target.position) == "m.yaml:1:1"
 
@@ -28,7 +29,7 @@ def test_defaults() -> None:
     """What a target does not say."""
     target = read_target("image: app\nsources: [a]\nformat: docker")
     assert (target.attestations, target.annotations, target.require) == ("keep", (), ())
-    assert target.convert is False
+    assert (target.convert, target.referrers) == (False, "leave")
 
 
 def test_annotations_have_no_place_in_a_docker_list() -> None:

@@ -11,6 +11,7 @@ from mbuild.publish.decide.convert import lost_in_conversion
 from mbuild.publish.decide.differences import Listed, find_differences
 from mbuild.publish.outcome import Differences, Outcome, PlatformOutcome, TagAction, TagOutcome
 from mbuild.publish.read.present import Holding, Present
+from mbuild.publish.read.referrer import Referrer
 from mbuild.publish.read.source import Child, Skipped, Source
 from mbuild.spec.spec import Target
 from mbuild.store.store import Store
@@ -21,7 +22,8 @@ class Step:
     """What is to be done in one repository: the tags in order, each with its action.
 
     `anew`: nothing that a tag holds counts as proof; children and index are put again where
-    the repository has lost a part of them.
+    the repository has lost a part of them. `referrers` are what belongs to the images and is
+    not there yet.
     """
 
     store: Store
@@ -29,6 +31,7 @@ class Step:
     differences: Differences
     warnings: tuple[str, ...]
     anew: bool = False
+    referrers: tuple[Referrer, ...] = ()
 
     @property
     def pending(self) -> tuple[TagOutcome, ...]:
@@ -37,7 +40,12 @@ class Step:
 
     @property
     def is_to_do(self) -> bool:
-        """Tell whether to go there: for a tag, or to see that a place has not lost what it held."""
+        """Tell whether to go there: for the index, or for what belongs to its images."""
+        return self.is_index_to_do or bool(self.referrers)
+
+    @property
+    def is_index_to_do(self) -> bool:
+        """Tell whether a tag is to be written, or a place seen not to have lost what it held."""
         return bool(self.pending) or self.anew or not self.store.keeps_whole
 
     @property
@@ -77,6 +85,7 @@ class Plan:
                 index=self.index.descriptor(),
                 differences=step.differences,
                 attestations=self.attestations,
+                referrers=len({one.digest for one in step.referrers}),
                 warnings=step.warnings,
             )
             for step in self.steps

@@ -31,9 +31,10 @@ async def push_plan(
     runs = [StepRun(step, plan, sleep) for step in plan.steps]
     active = [run for run in runs if run.step.is_to_do]
     try:
-        await Transfer([run.receiver for run in active], copies).bring(plan.children)
+        receivers = [run.receiver for run in active if run.step.is_index_to_do]
+        await Transfer(receivers, copies).bring(plan.children)
         if not any(run.errors for run in active):
-            await Transaction(active, rules=rules, library=library).make()
+            await Transaction(active, rules=rules, library=library, copies=copies).make()
             await side_by_side(run.prove() for run in active)
     except asyncio.CancelledError:
         for run in active:

@@ -25,7 +25,7 @@ class StepRun:
 
     `pending` are the tags still to be written, `written` those that were, as they will be
     told; `doubtful` those whose writing failed without an answer. `kept` holds the bytes of
-    what tags held before, None where they could not be had.
+    what tags held before, None where they could not be had. `referrers` were written as such.
     """
 
     def __init__(self, step: Step, plan: Plan, sleep: Sleep) -> None:
@@ -40,6 +40,7 @@ class StepRun:
         self.written: list[TagOutcome] = []
         self.doubtful: list[TagOutcome] = []
         self.kept: dict[Digest, Content | None] = {}
+        self.referrers: set[Digest] = set()
         self.stand_in: TagOutcome | None = None
         self._refused_by_digest: MbuildError | None = None
         self._plan = plan
@@ -159,10 +160,10 @@ class StepRun:
         self.note(replace(self._tags[tag.tag], is_left=True))
 
     async def prove(self) -> None:
-        """Read back what was written, a layout's lost blobs that were brought back included."""
+        """Read back what was written, what belongs to images and what was lost included."""
         is_repair = not self.step.pending and self.receiver.copied.blobs > 0
         held = [tag for tag in self._tags.values() if tag.action == "kept"]
-        kept = held if is_repair or self.step.anew else []
+        kept = held if is_repair or self.step.anew or self.referrers else []
         tags = tuple(tag.tag for tag in (*kept, *self.written))
         if not tags:
             return
@@ -200,6 +201,7 @@ class StepRun:
             index=self.index.descriptor(),
             differences=self.step.differences,
             attestations=self._plan.attestations,
+            referrers=len(self.referrers),
             copied=self.receiver.copied,
             verified=self._proven,
             warnings=tuple(self.warnings),

@@ -10,7 +10,9 @@ from mbuild.publish.decide.rules import TagRules, is_refusal
 from mbuild.publish.outcome import TagOutcome
 from mbuild.publish.read.library import Library
 from mbuild.publish.write.compare import Comparison
+from mbuild.publish.write.copies import Copies
 from mbuild.publish.write.grace import GRACE_SECONDS, finish, side_by_side
+from mbuild.publish.write.referrers import bring_referrers
 from mbuild.publish.write.restore import restore
 from mbuild.publish.write.step_run import StepRun
 
@@ -21,8 +23,11 @@ FRESH_SECONDS = 1.0
 class Transaction:
     """Moves the tags of one target, in all its repositories."""
 
-    def __init__(self, runs: Sequence[StepRun], *, rules: TagRules, library: Library) -> None:
+    def __init__(
+        self, runs: Sequence[StepRun], *, rules: TagRules, library: Library, copies: Copies
+    ) -> None:
         self._runs = list(runs)
+        self._copies = copies
         self._rules = rules
         self._library = library
 
@@ -70,7 +75,7 @@ class Transaction:
             run.choose_stand_in()
 
     async def _stage_and_compare(self) -> None:
-        """Do both in one round trip; compare again where the index took its time."""
+        """Do both in one round trip; compare again where the index, or a referrer, took time."""
         clock = asyncio.get_running_loop().time
         compared = clock()
 
@@ -80,6 +85,9 @@ class Transaction:
             compared = clock()
 
         await side_by_side([*(run.stage() for run in self._runs), compare()])
+        receivers = [run for run in self._runs if run.step.referrers]
+        if receivers and not self._has_failed:
+            await bring_referrers(receivers, self._copies)
         if not self._has_failed and clock() - compared > FRESH_SECONDS:
             await self._compare()
 
@@ -92,6 +100,8 @@ class Transaction:
         if len(self._runs) != 1 or self._runs[0].step.holds_index:
             return []
         (run,) = self._runs
+        if run.step.referrers:  # they come between the index and its tags
+            return []
         new = [tag for tag in run.pending if tag.action == "created"]
         takes = run.store.takes_tags
         is_worth_it = takes if takes is not None else len(new) == len(run.pending)
