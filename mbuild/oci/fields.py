@@ -23,9 +23,24 @@ def parse_object(content: bytes) -> Mapping[str, Any]:
     two readers that keep different values of one key would see two different images. An
     escape that is half of a UTF-16 pair becomes U+FFFD, as Go reads it.
     """
+    value = _parse(content)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def parse_list(content: bytes) -> list[Any]:
+    """Parse UTF-8 JSON that must be a list; raises ValueError as `parse_object` does."""
+    value = _parse(content)
+    if not isinstance(value, list):
+        raise ValueError("not a JSON list")
+    return value
+
+
+def _parse(content: bytes) -> Any:
     try:
         text = _ESCAPES.sub(lambda found: r"\ufffd" if found[1] else found[0], content.decode())
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -33,9 +48,6 @@ def parse_object(content: bytes) -> Mapping[str, Any]:
         raise ValueError(f"not JSON: {error.msg} at {where}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    return value
 
 
 def _refuse(name: str) -> None:

@@ -10,6 +10,7 @@ from mbuild.oci.fields import (
     optional_objects,
     optional_text,
     optional_texts,
+    parse_list,
     parse_object,
     required_text,
 )
@@ -120,3 +121,12 @@ def test_not_a_whole_number(value: object) -> None:
     """Neither true nor 1.0 nor "1" is a whole number."""
     with pytest.raises(ValueError, match=r"^'k' is not a whole number$"):
         optional({"k": value}, "k", int, 0)
+
+
+def test_lists() -> None:
+    """A list is read as an object is, and nothing else is one."""
+    assert parse_list(b' [1, {"a": []}] ') == [1, {"a": []}]
+    assert parse_list(b"[]") == []
+    for raw, message in [(b"{}", "not a JSON list"), (b"[", "not JSON: Expecting value")]:
+        with pytest.raises(ValueError, match=message):
+            parse_list(raw)

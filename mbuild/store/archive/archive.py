@@ -13,9 +13,10 @@ from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content
 from mbuild.oci.reference import ArchiveReference
 from mbuild.store.archive.docker_images import read_docker_images
-from mbuild.store.archive.file import CHUNK, ArchiveFile, Stream, look_at
+from mbuild.store.archive.file import CHUNK, ArchiveFile, Stream, bad_archive, look_at
+from mbuild.store.archive.gather import read_members
 from mbuild.store.archive.images import Images
-from mbuild.store.archive.members import Members, read_members
+from mbuild.store.archive.members import Members
 from mbuild.store.archive.oci_images import read_oci_images
 from mbuild.store.archive.pieces import Piece
 from mbuild.store.archive.read_only import ReadOnly
@@ -153,7 +154,7 @@ class ArchiveStore(ReadOnly):
     @contextlib.asynccontextmanager
     async def _stream(self, piece: Piece, offset: int) -> AsyncIterator[Stream]:
         async with self._readers:
-            stream = await in_thread(lambda: piece.open(offset))
+            stream = await run_steps(piece.open(offset))
             try:
                 yield stream
             finally:
@@ -181,7 +182,7 @@ class ArchiveStore(ReadOnly):
         return f"{self.name}{separator}{reference}" if reference else self.name
 
     def _bad(self, why: str) -> SourceError:
-        return SourceError(why, where=self.name, hint="make the archive again")
+        return bad_archive(why, self.name)
 
 
 def _digest_in(reference: str) -> Digest | None:

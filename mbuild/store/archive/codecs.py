@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -9,11 +10,10 @@ from typing import Any, Protocol
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-OTHERS = {
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"\x5d\x00\x00": "lzma",
+_OTHERS = {
+    "bzip2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
+    "lz4": re.compile(rb"\x04\x22\x4d\x18"),
 }
 """What is known by its first bytes, and not read."""
 
@@ -94,9 +94,9 @@ class ZstdDecoder:
         except self._zstd.ZstdError as error:
             raise Damaged(f"its zstd compression cannot be read ({error})") from None
 
-    def copy(self) -> None:
+    def copy(self) -> Decoder | None:
         """Give None: zstd has no such function."""
-        return
+        return None
 
 
 def load_zstd() -> Any:
@@ -119,4 +119,4 @@ def find_codec(start: bytes) -> Callable[[], Decoder] | None:
 
 def other_compression(start: bytes) -> str:
     """Name a compression that is not read, or give empty text."""
-    return next((name for magic, name in OTHERS.items() if start.startswith(magic)), "")
+    return next((name for name, magic in _OTHERS.items() if magic.match(start)), "")

@@ -85,7 +85,7 @@ class DockerImages:
             raise SourceError(
                 f"the {'name' if tag else 'archive'} stands for several images",
                 where=where,
-                hint=f"say which one: {names}",
+                hint=f"say which one: {names}; if the spec says the platform, that is enough",
             )
         if not self._saved:
             raise NotFound("the archive holds no image", where=where)

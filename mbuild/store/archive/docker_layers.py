@@ -12,7 +12,7 @@ from mbuild.oci.digest import Digest
 from mbuild.oci.media_types import DOCKER_LAYER, DOCKER_LAYER_ZSTD
 from mbuild.store.archive.codecs import ZSTD_MAGIC, find_codec, other_compression
 from mbuild.store.archive.docker_manifest import hash_in_name
-from mbuild.store.archive.file import CHUNK, Openable, Stream
+from mbuild.store.archive.file import CHUNK, Openable, Stream, read_start
 from mbuild.store.archive.packed import PackedArchive
 from mbuild.store.archive.pieces import BytesPiece, GzippedPiece, GzipStream, MemberPiece, Piece
 from mbuild.store.archive.steps import Steps
@@ -53,7 +53,7 @@ def examine_layer(member: MemberPiece, diff_id: Digest, allowance: Allowance) ->
     ImageMismatch where it does not unpack to what the config says, or is not what it is
     named by.
     """
-    start = _start(member)
+    start = yield from read_start(member)
     if other := other_compression(start):
         raise ImageMismatch(
             f"layer {member.header.name!r} is compressed with {other}, "
@@ -79,7 +79,7 @@ def examine_layer(member: MemberPiece, diff_id: Digest, allowance: Allowance) ->
 
 
 def _compress(member: MemberPiece, diff_id: Digest, allowance: Allowance) -> Steps[Layer]:
-    plain = HashedStream(member.open())
+    plain = HashedStream((yield from member.open()))
     stream = GzipStream(plain)
     hasher, size = hashlib.sha256(), 0
     kept: bytearray | None = bytearray()
@@ -100,21 +100,13 @@ def _compress(member: MemberPiece, diff_id: Digest, allowance: Allowance) -> Ste
 
 
 def _hash(source: Openable) -> Steps[Digest]:
-    stream = HashedStream(source.open())
+    stream = HashedStream((yield from source.open()))
     try:
         while stream.read(CHUNK):
             yield
     finally:
         stream.close()
     return stream.digest
-
-
-def _start(member: MemberPiece) -> bytes:
-    stream = member.open()
-    try:
-        return stream.read(8)
-    finally:
-        stream.close()
 
 
 def _check(member: MemberPiece, diff_id: Digest, found: Digest) -> None:

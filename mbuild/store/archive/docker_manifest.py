@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mbuild.oci.digest import Digest, parse_digest
-from mbuild.oci.fields import optional, optional_texts, parse_object, required_text
+from mbuild.oci.fields import optional, optional_texts, parse_list, parse_object, required_text
 from mbuild.oci.reference import parse_reference, with_default_tag
 
 _NAMED_BY_HASH = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?")
@@ -32,8 +32,10 @@ class Saved:
 
 def parse_saved(raw: bytes) -> tuple[Saved, ...]:
     """Parse a manifest.json, which is a list; raises ValueError that names what is wrong."""
-    wrapped = parse_object(b'{"images":' + raw + b"}")
-    images = optional(wrapped, "images", list, [])
+    try:
+        images = parse_list(raw)
+    except ValueError as error:
+        raise ValueError(f"manifest.json: {error.args[0]}") from None
     return tuple(_saved(number, image) for number, image in enumerate(images))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from mbuild.errors import NotFound, SourceError
+from mbuild.store.archive.steps import Steps
 from mbuild.store.files import explain_disk_errors
 
 CHUNK = 1024 * 1024
@@ -35,8 +36,8 @@ class Openable(Protocol):
     def name(self) -> str:
         """Give the name."""
 
-    def open(self, offset: int = 0) -> Stream:
-        """Open a stream of them from an offset on."""
+    def open(self, offset: int = 0) -> Steps[Stream]:
+        """Open a stream of them from an offset on, in steps where that is far to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class ArchiveFile:
     size: int
     identity: tuple[int, int, int]
 
-    def open(self, offset: int = 0) -> PlainStream:
+    def open(self, offset: int = 0) -> Steps[Stream]:
         """Open the file at an offset; raises SourceError where it has changed meanwhile."""
+        yield
         with explain_disk_errors(self.path, self.name):
             file = self.path.open("rb")
             found = os.fstat(file.fileno())
@@ -87,6 +89,39 @@ class PlainStream:
     def close(self) -> None:
         """Close it."""
         self._file.close()
+
+
+class MemoryStream:
+    """Bytes that are held in memory."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = memoryview(raw)
+
+    def read(self, size: int) -> bytes:
+        """Read on."""
+        piece, self._raw = self._raw[:size], self._raw[size:]
+        return bytes(piece)
+
+    def skip(self, size: int) -> int:
+        """Move on."""
+        return len(self.read(size))
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def read_start(source: Openable) -> Steps[bytes]:
+    """Read the first bytes, by which compressions are told apart."""
+    stream = yield from source.open()
+    try:
+        return stream.read(16)
+    finally:
+        stream.close()
+
+
+def bad_archive(why: str, name: str) -> SourceError:
+    """Make the error of an archive that cannot be used."""
+    return SourceError(why, where=name, hint="make the archive again")
 
 
 def look_at(path: Path, name: str) -> ArchiveFile:

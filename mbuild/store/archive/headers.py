@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mbuild.errors import SourceError
-from mbuild.store.archive.file import Stream
+from mbuild.store.archive.file import CHUNK, Stream, bad_archive
+from mbuild.store.archive.steps import Steps
 
 BLOCK = 512
 MAX_MEMBERS = 50_000
 MAX_HEADERS = 3 * MAX_MEMBERS
 MAX_EXTENSION = 1024 * 1024
 """The largest pax header or long name in bytes that is read."""
+STEP = 16 * CHUNK
+"""So much is passed over before a pause, in which the work can be stopped."""
 MAX_NAME = 4096
 MAX_NAMES = 16 * 1024 * 1024
 """The most bytes of names that are kept."""
@@ -52,12 +54,17 @@ class HeaderReader:
         self._stream = stream
         self._name = name
         self._at = 0
+        self._left = 0
+        self._padding = 0
         self._headers = 0
         self._members = 0
         self._names = 0
 
-    def __iter__(self) -> Iterator[Header]:
-        """Give the members in order; raises SourceError for what is not a tar, or a bad one."""
+    def next(self) -> Header | None:
+        """Give the next member, None at the end, once the one before it was left.
+
+        Raises SourceError for what is not a tar, or a bad one.
+        """
         said: dict[str, str] = {}
         while (info := self._next()) is not None:
             if info.type in _LONG:
@@ -66,10 +73,31 @@ class HeaderReader:
             elif info.type in _PAX:
                 said.update(self._pax(info))
             elif info.type == tarfile.XGLTYPE:
-                self._pass(info.size)
+                self._extension(info)
             else:
-                yield self._member(info, said)
-                said = {}
+                return self._member(info, said)
+        return None
+
+    def data(self) -> bytes:
+        """Read the member that was given last, which must be small."""
+        raw = self._read(self._left)
+        if len(raw) < self._left:
+            raise self._cut()
+        self._left -= len(raw)
+        return raw
+
+    def leave(self) -> Steps[None]:
+        """Pass over what is left of the member; the padding of the last one may be missing."""
+        while self._left:
+            step = min(self._left, STEP)
+            if self._stream.skip(step) < step:
+                raise self._cut()
+            self._left -= step
+            self._at += step
+            if self._left:
+                yield
+        self._at += self._stream.skip(self._padding)
+        self._padding = 0
 
     def _next(self) -> tarfile.TarInfo | None:
         """Read one header; None at the end of the tar."""
@@ -99,9 +127,8 @@ class HeaderReader:
         if any(key.startswith("GNU.sparse.") for key in said):
             raise self._bad(f"{show(name)} is a sparse file, which no image has")
         if info.type in _FILES:
-            header = Header(name, self._at, size)
-            self._pass(size)
-            return header
+            self._left, self._padding = size, _padded(size) - size
+            return Header(name, self._at, size)
         if info.type in _LINKS:
             return Header(name, link=link, is_hard=info.type == tarfile.LNKTYPE)
         if info.type == tarfile.DIRTYPE:
@@ -147,17 +174,11 @@ class HeaderReader:
         self._at += len(raw)
         return raw
 
-    def _pass(self, size: int) -> None:
-        """Pass over a member's data; the padding of the last one may be missing."""
-        if size < 0 or self._stream.skip(size) < size:
-            raise self._cut()
-        self._at += size + self._stream.skip(_padded(size) - size)
-
     def _cut(self) -> SourceError:
         return self._bad(f"it is cut short: it ends within a member, at byte {self._at} or later")
 
     def _bad(self, why: str) -> SourceError:
-        return SourceError(why, where=self._name, hint="make the archive again")
+        return bad_archive(why, self._name)
 
 
 def _size(said: dict[str, str], info: tarfile.TarInfo) -> int:

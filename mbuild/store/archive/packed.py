@@ -15,9 +15,12 @@ from dataclasses import dataclass
 
 from mbuild.errors import SourceError
 from mbuild.store.archive.codecs import Damaged, Decoder, find_codec
-from mbuild.store.archive.file import CHUNK, Openable
+from mbuild.store.archive.file import CHUNK, Openable, Stream, bad_archive
+from mbuild.store.archive.steps import Steps
 
 INPUT = 64 * 1024
+STEP = 16 * CHUNK
+"""So much is unpacked before a pause, in which the work can be stopped."""
 MOST_POINTS = 64
 """So many copies are kept, 40 KB each: every second one goes when there are more."""
 MOST_PARKED = 2
@@ -49,11 +52,13 @@ class PackedArchive:
         self._parked: list[_Point] = []
         self._lock = threading.Lock()
 
-    def open(self, offset: int = 0) -> PackedStream:
-        """Open a stream at an offset of the tar."""
-        stream = PackedStream(self, self._nearest(offset))
+    def open(self, offset: int = 0) -> Steps[Stream]:
+        """Open a stream at an offset of the tar: what lies between is unpacked and dropped."""
+        start = self._nearest(offset)
+        stream = PackedStream(self, start, (yield from self.file.open(start.input)))
         try:
-            stream.skip(offset - stream.at)
+            while stream.at < offset and stream.skip(min(offset - stream.at, STEP)):
+                yield
         except BaseException:
             stream.close()
             raise
@@ -93,12 +98,12 @@ class PackedArchive:
 class PackedStream:
     """The bytes of the tar from one point on; `at` is how far it has come."""
 
-    def __init__(self, archive: PackedArchive, start: _Point) -> None:
+    def __init__(self, archive: PackedArchive, start: _Point, file: Stream) -> None:
         self._archive = archive
         self._decoder = start.decoder or archive.new()
         self._input = start.input
         self._data = b""
-        self._file = archive.file.open(start.input)
+        self._file = file
         self._is_over = False
         self.at = start.at
 
@@ -171,4 +176,4 @@ class PackedStream:
 
     def _broken(self, why: str) -> SourceError:
         self._is_over = True
-        return SourceError(why, where=self._archive.name, hint="make the archive again")
+        return bad_archive(why, self._archive.name)

@@ -6,9 +6,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from mbuild.store.archive.file import CHUNK, Stream
+from mbuild.store.archive.file import CHUNK, MemoryStream, Stream
 from mbuild.store.archive.headers import Header
 from mbuild.store.archive.members import Members
+from mbuild.store.archive.steps import Steps
 
 LEVEL = 6
 
@@ -20,8 +21,8 @@ class Piece(Protocol):
     def size(self) -> int:
         """Give the number of bytes."""
 
-    def open(self, offset: int = 0) -> Stream:
-        """Open a stream of the bytes from an offset on; may take as long as reading so far."""
+    def open(self, offset: int = 0) -> Steps[Stream]:
+        """Open a stream of the bytes from an offset on; what is before it may have to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class MemberPiece:
         """Give the member's size."""
         return self.header.size
 
-    def open(self, offset: int = 0) -> Stream:
+    def open(self, offset: int = 0) -> Steps[Stream]:
         """Open the member."""
         return self.members.open(self.header, offset)
 
@@ -53,11 +54,13 @@ class GzippedPiece:
     member: MemberPiece
     size: int
 
-    def open(self, offset: int = 0) -> Stream:
+    def open(self, offset: int = 0) -> Steps[Stream]:
         """Compress from the start, and drop what comes before the offset."""
-        stream = GzipStream(self.member.open())
+        stream = GzipStream((yield from self.member.open()))
         try:
-            stream.skip(offset)
+            while offset and (passed := stream.skip(min(offset, CHUNK))):
+                offset -= passed
+                yield
         except BaseException:
             stream.close()
             raise
@@ -75,24 +78,10 @@ class BytesPiece:
         """Give their number."""
         return len(self.raw)
 
-    def open(self, offset: int = 0) -> Stream:
+    def open(self, offset: int = 0) -> Steps[Stream]:
         """Read from memory."""
-        return _Memory(self.raw[offset:])
-
-
-class _Memory:
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-
-    def read(self, size: int) -> bytes:
-        piece, self._raw = self._raw[:size], self._raw[size:]
-        return piece
-
-    def skip(self, size: int) -> int:
-        return len(self.read(size))
-
-    def close(self) -> None:
-        self._raw = b""
+        yield
+        return MemoryStream(self.raw[offset:])
 
 
 class GzipStream:

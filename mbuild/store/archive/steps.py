@@ -12,6 +12,16 @@ Steps = Generator[None, None, T]
 """Work that pauses at each `yield`, so that it can be stopped there, and returns its result."""
 
 
+def drain(work: Steps[T]) -> T:
+    """Do work that is known to be short at once."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
 async def in_thread(work: Callable[[], T]) -> T:
     """Do short work in a thread; when cancelled, wait for its end before passing that on."""
     step = asyncio.get_running_loop().run_in_executor(None, work)

@@ -13,7 +13,8 @@ from mbuild.oci.manifest import Content
 from mbuild.oci.reference import parse_archive_reference
 from mbuild.store.archive.archive import ArchiveStore
 from mbuild.store.archive.file import look_at
-from mbuild.store.archive.members import Members, read_members
+from mbuild.store.archive.gather import read_members
+from mbuild.store.archive.members import Members
 from mbuild.store.archive.steps import run_steps
 from tests.support.images import make_image, make_index
 
