@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote
 
-from httpx import URL
-
-from mbuild.errors import Denied, MbuildError, ProtocolError
+from mbuild.errors import Denied, ProtocolError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.registry.downloads import Download, refuse_pages
+from mbuild.registry.http.answers import Answer
 from mbuild.registry.http.redirects import target_of
 from mbuild.registry.session import Request, Session
 from mbuild.registry.source import wrong_digest, wrong_size
 
-_DECLINED = frozenset({202, 400, 401, 403, 404, 405})
+_REFUSED = frozenset({400, 401, 403, 404, 405, 501})
+"""Statuses of registries that do not mount, or not from there."""
 
 
 class Blobs:
@@ -25,6 +25,9 @@ class Blobs:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._sessions: dict[tuple[str, Digest], str] = {}
+        self._unmountable: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str]] = set()
 
     async def fetch(self, path: str, descriptor: Descriptor) -> bytes:
         """Fetch a small blob whole, size and digest compared."""
@@ -70,7 +73,13 @@ class Blobs:
             return await measured(chunks, descriptor)
 
     async def mount(self, path: str, digest: Digest, from_path: str) -> bool:
-        """Ask that a blob of another repository here be in this one too; False if declined."""
+        """Ask that a blob of another repository here be in this one too; False if declined.
+
+        A registry that declines opens an upload (202), which `take_session` gives; one that
+        refuses is not asked again to mount from there.
+        """
+        if (path, from_path) in self._unmountable:
+            return False
         request = Request(
             method="POST",
             target=f"{path}/blobs/uploads/?mount={quote(str(digest), safe='')}"
@@ -82,13 +91,43 @@ class Blobs:
         )
         try:
             answer = await self._session.call(request)
-        except Denied:
+        except Denied as error:
+            self._refused(path, from_path, error.message)
             return False
-        if answer.status == 202 and (location := answer.headers.get("location")):
-            await self._cancel(path, answer.url, location, where=request.where)
-        if answer.status != 201 and answer.status not in _DECLINED:
+        if answer.status == 201:
+            return True
+        if answer.status == 202:
+            self._keep_session(path, digest, answer)
+            self._tell_declined(path, from_path, "202")
+        elif answer.status in _REFUSED:
+            self._refused(path, from_path, str(answer.status))
+        else:
             raise self._session.failure(answer, request.where)
-        return answer.status == 201
+        return False
+
+    def take_session(self, path: str, digest: Digest) -> str:
+        """Give the upload session that a declined mount has opened, once; empty without one."""
+        return self._sessions.pop((path, digest), "")
+
+    def _keep_session(self, path: str, digest: Digest, answer: Answer) -> None:
+        location = answer.headers.get("location", "")
+        with suppress(ProtocolError):  # without an address that serves, the copy begins another
+            where = self._session.where(path, digest)
+            if location:
+                self._sessions[path, digest] = str(target_of(answer.url, location, where=where))
+
+    def _refused(self, path: str, from_path: str, why: str) -> None:
+        self._unmountable.add((path, from_path))
+        self._tell_declined(path, from_path, why)
+
+    def _tell_declined(self, path: str, from_path: str, why: str) -> None:
+        """Tell, once for two repositories, that blobs go the longer way."""
+        if (path, from_path) not in self._told:
+            self._told.add((path, from_path))
+            domain = self._session.host.domain
+            self._session.policy.observer.on_note(
+                f"{domain} declined to mount from {from_path} into {path} ({why}): blobs are copied"
+            )
 
     @asynccontextmanager
     async def open(
@@ -112,20 +151,6 @@ class Blobs:
             where=self._session.where(path, digest),
             scopes=(self._session.scope(path),),
         )
-
-    async def _cancel(self, path: str, base: URL, location: str, *, where: str) -> None:
-        """Give up an upload session that a mount began; the registry may refuse."""
-        try:
-            request = Request(
-                method="DELETE",
-                target=str(target_of(base, location, where=where)),
-                where=where,
-                scopes=(self._session.scope(path, push=True),),
-            )
-            async with self._session.policy.deadline.bound(where):
-                await self._session.attempt(request)
-        except MbuildError:
-            return
 
 
 async def measured(chunks: AsyncIterator[bytes], descriptor: Descriptor) -> tuple[int, Digest]:

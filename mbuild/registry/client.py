@@ -133,7 +133,9 @@ class Registry:
     async def mount_blob(self, path: str, digest: Digest, from_path: str) -> bool:
         """Take a blob over from another repository of this registry ("Mounting a blob").
 
-        False where the registry declines or refuses, and the caller copies.
+        False where the registry declines or refuses, and the caller copies: an upload session
+        that it opened instead serves for that. One that refuses is not asked again for another
+        blob of the same two repositories.
         """
         return await self._blobs.mount(path, digest, from_path)
 
@@ -155,4 +157,4 @@ class Registry:
         """
         async with self._copies:
             upload = Upload(self._session, path, descriptor=descriptor, open_source=open_source)
-            await upload.run()
+            await upload.run(self._blobs.take_session(path, descriptor.digest))

@@ -48,9 +48,13 @@ class Request:
     read_timeout: float | None = None
     leaves_other_pages: bool = False
 
-    def with_content(self, content: AsyncIterable[bytes], read_timeout: float) -> Request:
+    def with_content(self, content: AsyncIterable[bytes]) -> Request:
         """Give the request with a body that is streamed, once."""
-        return replace(self, content=content, read_timeout=read_timeout)
+        return replace(self, content=content)
+
+    def with_patience(self, read_timeout: float) -> Request:
+        """Give the request with a longer wait for the answer."""
+        return replace(self, read_timeout=read_timeout)
 
     def with_range(self, offset: int) -> Request:
         """Give the request for the bytes from an offset on (RFC 9110, 14.2)."""

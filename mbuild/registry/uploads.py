@@ -1,11 +1,12 @@
-"""Uploading a blob: its bytes are sent again from the first one on, in a session of its own."""
+"""Uploading a blob: one that breaks goes on from the byte to which the registry has it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
-from mbuild.errors import IntegrityError, ProtocolError
+from mbuild.errors import IntegrityError, MbuildError, ProtocolError, RegistryError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.registry.http.answers import Answer
 from mbuild.registry.http.failures import Temporary
@@ -13,16 +14,27 @@ from mbuild.registry.http.redirects import target_of
 from mbuild.registry.session import Request, Session
 from mbuild.registry.source import OpenSource, checked
 
+WORTH_RESUMING = 1024 * 1024
+"""Fewer bytes than this are sent again as fast as the registry is asked for them."""
+
 _COMMIT_TIMEOUT = 600.0
 """Seconds that a registry may take to store a blob after its last byte."""
 
+_ARRIVED = re.compile(r"(?:bytes[= ])?0-(\d+)")
+_ACCEPTED = frozenset({200, 201, 202, 204})
+_GONE = frozenset({400, 404})
+"""Statuses to a session that was left alone for a while, and is not there any more."""
+
+_MISPLACED = 416
+
 
 class Upload:
-    """One blob on its way (distribution-spec, "Pushing a blob monolithically").
+    """One blob on its way (distribution-spec, "Pushing blobs").
 
-    A POST opens a session, one streamed PUT fills and closes it. A session that failed is not
-    trusted with more bytes. An attempt is one PUT: what goes before it is tried again by
-    itself, and so a bad network costs each request its own attempts only.
+    A POST opens a session, one streamed PUT fills and closes it. Where the PUT breaks, the
+    registry is asked how far it came; a PATCH brings the rest, and another PUT closes the
+    session. One that the registry knows no more is begun anew. What is around the bytes is
+    tried again by itself, and so a bad network costs each request its own attempts only.
     """
 
     def __init__(
@@ -34,31 +46,71 @@ class Upload:
         self._where = session.where(path, descriptor.digest)
         self._open_source = checked(descriptor, open_source, where=self._where)
         self._scopes = (session.scope(path, push=True),)
+        self._location = ""
+        self._sent = 0
+        self._furthest = 0
         self._is_lost = False
         self._is_renewed = False
 
-    async def run(self) -> None:
-        """Upload it. Raises what the source raises, Denied, or RegistryError and its kinds."""
+    async def run(self, location: str = "") -> None:
+        """Upload it, perhaps in a session that is open already.
+
+        Raises what the source raises, Denied, or RegistryError and its kinds.
+        """
+        self._location = location
         await self._session.policy.run(self._where, self._attempt)
 
     async def _attempt(self) -> None:
-        if self._is_lost and await self._is_there():
+        is_whole = self._sent == self._descriptor.size
+        if self._is_lost and is_whole and await self._is_there():
             return
-        async with self._open_source(0) as chunks:
-            location = await self._begin()
-            try:
-                await self._fill(location, chunks)
-            except Temporary as failure:
-                self._is_lost = failure.lost
-                raise
+        offset = await self._find_offset() if self._sent and self._location else 0
+        has_advanced = offset >= self._furthest + WORTH_RESUMING
+        self._furthest = max(self._furthest, offset)
+        try:
+            await self._send(offset)
+        except Temporary as failure:
+            self._is_lost = failure.lost
+            if self._sent < WORTH_RESUMING:
+                self._location = ""
+            failure.has_advanced = has_advanced
+            raise
+
+    async def _find_offset(self) -> int:
+        """Ask how many bytes the session holds; 0 where it is to be begun anew.
+
+        `Range: 0-0` is what registries answer for one byte, and for none.
+        """
+        answer = await self._session.call(self._request("GET", self._location))
+        found = _ARRIVED.fullmatch(answer.headers.get("range", "").strip())
+        held = int(found[1]) + 1 if found and answer.is_success else 0
+        if not 1 < held <= self._sent:
+            self._location = ""
+            return 0
+        self._note_location(answer)
+        return held
+
+    async def _send(self, offset: int) -> None:
+        self._sent = offset
+        if offset and offset == self._descriptor.size:
+            await self._close()
+            return
+        async with self._open_source(offset) as chunks:
+            if offset:
+                await self._append(offset, chunks)
+            else:
+                is_new = not self._location
+                self._location = self._location or await self._begin()
+                await self._fill(chunks, is_new=is_new)
+        if offset:
+            await self._close()
 
     async def _begin(self) -> str:
         """Open an upload session and give its URL."""
-        answer = await self._session.call(
-            self._request("POST", f"{self._path}/blobs/uploads/", {"Content-Length": "0"})
-        )
+        target = f"{self._path}/blobs/uploads/"
+        answer = await self._session.call(self._request("POST", target, {"Content-Length": "0"}))
         if answer.status != 202:
-            raise self._session.write_failure(answer, self._where)
+            raise self._refusal(answer)
         location = answer.headers.get("location", "")
         if not location:
             raise ProtocolError(
@@ -68,33 +120,96 @@ class Upload:
             )
         return str(target_of(answer.url, location, where=self._where))
 
-    async def _fill(self, location: str, chunks: AsyncIterator[bytes]) -> None:
-        separator = "&" if "?" in location else "?"
-        digest = quote(str(self._descriptor.digest), safe="")
+    async def _fill(self, chunks: AsyncIterator[bytes], *, is_new: bool) -> None:
+        """Send all bytes, and have the registry store them as the blob."""
+        headers = {"Content-Length": str(self._descriptor.size)}
+        answer = await self._stream("PUT", self._closing, headers, chunks)
+        self._judge(answer, is_new=is_new)
+
+    async def _append(self, offset: int, chunks: AsyncIterator[bytes]) -> None:
+        """Send the rest of the bytes, for the registry to lay beside those it has."""
+        size = self._descriptor.size
         headers = {
-            "Content-Length": str(self._descriptor.size),
-            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size - offset),
+            "Content-Range": f"{offset}-{size - 1}",
         }
-        request = self._request("PUT", f"{location}{separator}digest={digest}", headers)
-        answer = await self._session.attempt(request.with_content(chunks, _COMMIT_TIMEOUT))
+        answer = await self._stream("PATCH", self._location, headers, chunks)
+        self._judge(answer, is_new=False)
+        self._note_location(answer)
+
+    async def _close(self) -> None:
+        """Have the registry store what it was sent as the blob."""
+        request = self._request("PUT", self._closing, {"Content-Length": "0"})
+        answer = await self._session.attempt(request.with_patience(_COMMIT_TIMEOUT))
+        self._judge(answer, is_new=False)
+
+    async def _stream(
+        self, method: str, target: str, headers: dict[str, str], chunks: AsyncIterator[bytes]
+    ) -> Answer:
+        headers = {**headers, "Content-Type": "application/octet-stream"}
+        request = self._request(method, target, headers).with_content(self._counted(chunks))
+        answer = await self._session.attempt(request.with_patience(_COMMIT_TIMEOUT))
         if answer.status == 401 and not self._is_renewed:
             # A token that ended while others were served: the stream is spent, so start again.
             self._is_renewed = True
             raise Temporary(self._session.failure(answer, self._where), lost=False)
-        self._judge(answer)
+        return answer
 
-    def _judge(self, answer: Answer) -> None:
-        if answer.status not in (200, 201, 202, 204):
-            raise self._session.write_failure(answer, self._where)
+    async def _counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            yield chunk
+            self._sent += len(chunk)
+
+    def _judge(self, answer: Answer, *, is_new: bool) -> None:
+        if answer.status in _ACCEPTED:
+            self._check_digest(answer)
+            return
+        error = self._refusal(answer)
+        if is_new or answer.status not in (*_GONE, _MISPLACED):
+            raise error
+        if answer.status in _GONE:
+            self._location = ""
+        raise Temporary(error, lost=False)
+
+    def _check_digest(self, answer: Answer) -> None:
         said, digest = answer.digest, self._descriptor.digest
         if said and said.algorithm == digest.algorithm and said != digest:
             raise IntegrityError(f"the registry stored {said}", where=self._where)
 
+    def _refusal(self, answer: Answer) -> MbuildError:
+        said = answer.describe()
+        if answer.status == 413:
+            return RegistryError(
+                f"{said}: its limit is below this blob's {self._descriptor.size} bytes",
+                where=self._where,
+                hint="raise the limit of the registry, or of the proxy before it",
+            )
+        if answer.status == 507:
+            hint = "free some space in the registry's storage, then run again"
+            return RegistryError(said, where=self._where, hint=hint)
+        return self._session.write_failure(answer, self._where)
+
     async def _is_there(self) -> bool:
         target = f"{self._path}/blobs/{self._descriptor.digest}"
-        return (await self._session.call(self._request("HEAD", target, {}))).is_success
+        return (await self._session.call(self._request("HEAD", target))).is_success
 
-    def _request(self, method: str, target: str, headers: dict[str, str]) -> Request:
+    def _note_location(self, answer: Answer) -> None:
+        """Go on at the address that the registry gave last, where it gave one."""
+        if location := answer.headers.get("location", ""):
+            self._location = str(target_of(answer.url, location, where=self._where))
+
+    @property
+    def _closing(self) -> str:
+        """Give the address that stores what was sent as the blob."""
+        separator = "&" if "?" in self._location else "?"
+        digest = quote(str(self._descriptor.digest), safe="")
+        return f"{self._location}{separator}digest={digest}"
+
+    def _request(self, method: str, target: str, headers: dict[str, str] | None = None) -> Request:
         return Request(
-            method=method, target=target, where=self._where, scopes=self._scopes, headers=headers
+            method=method,
+            target=target,
+            where=self._where,
+            scopes=self._scopes,
+            headers=headers or {},
         )

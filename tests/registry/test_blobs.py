@@ -1,6 +1,8 @@
 """Blobs are fetched, streamed, looked for and mounted; what arrives is compared."""
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,9 +21,9 @@ from tests.registry.world import (
     error_of,
     open_registries,
 )
-from tests.support.exchange import Answer
+from tests.support.exchange import Answer, Handler, Request
 from tests.support.fake_registry import FakeRegistry
-from tests.support.faults import Fault, content, cut, redirect, slow, status
+from tests.support.faults import Fault, content, cut, header, redirect, slow, status
 from tests.support.images import digest_of
 
 BLOB = b"0123456789" * 10
@@ -168,29 +170,77 @@ def test_mount(recorder: Recorder, fake: FakeRegistry) -> None:
     ]
 
 
-@pytest.mark.parametrize("cancel", [[], [Fault("DELETE", "", status(405))], [Fault("DELETE", "", status(503))]],
-                         ids=["cancelled", "405", "503"])  # fmt: skip
-def test_mount_declined(recorder: Recorder, cancel: list[Fault]) -> None:
-    """A registry that opens an upload instead has declined, and the upload is given up."""
-    fake = FakeRegistry(*cancel)
-    assert ask(recorder, fake, mount) is False
-    assert [one.method for one in fake.log.exchanges] == ["POST", "DELETE"]
-    assert fake.log.exchanges[1].request.query == {"_state": "opaque"}
+DECLINED = f"{HOST} declined to mount from a/b into c/d ({{}}): blobs are copied"
 
 
-@pytest.mark.parametrize("location", ["https://[::1", "http://registry.test/up/1"])
-def test_mount_declined_without_address(recorder: Recorder, location: str) -> None:
-    """An upload that cannot be given up where the registry says is left."""
-    fake = Scripted(lambda _: Answer(202, {"Location": location}))
-    assert ask(recorder, fake, mount) is False
-    assert [one.method for one in fake.log.exchanges] == ["POST"]
+async def mount_and_copy(registry: Registry) -> bool:
+    """Mount the blob, or else copy it."""
+    is_mounted = await mount(registry)
+    if not is_mounted:
+        await registry.upload_blob(
+            "c/d", DESCRIPTOR, partial(registry.open_blob, "a/b", DESCRIPTOR)
+        )
+    return is_mounted
 
 
-@pytest.mark.parametrize("code", [202, 400, 401, 403, 404, 405])
+def test_mount_declined(recorder: Recorder, fake: FakeRegistry) -> None:
+    """The upload that a registry opens instead serves for the copy: it costs no request more."""
+    fake.faults.append(Fault("POST", "", without_mount))
+    assert ask(recorder, fake, mount_and_copy) is False
+    assert [one.method for one in fake.log.exchanges] == ["POST", "GET", "PUT"]
+    assert fake.repository("c/d").blobs == {digest_of(BLOB): BLOB}
+    assert recorder.notes == [DECLINED.format(202)]
+
+
+def test_mount_session_that_ended(recorder: Recorder, fake: FakeRegistry) -> None:
+    """Where that upload is not there any more, the copy begins one of its own."""
+    fake.faults += [
+        Fault("POST", "", without_mount),
+        Fault("PUT", "", status(404, "BLOB_UPLOAD_UNKNOWN"), times=1),
+    ]
+    assert ask(recorder, fake, mount_and_copy) is False
+    methods = [one.method for one in fake.log.exchanges]
+    assert methods == ["POST", "GET", "PUT", "GET", "POST", "PUT"]
+    assert fake.repository("c/d").blobs == {digest_of(BLOB): BLOB}
+
+
+@pytest.mark.parametrize(
+    "location", ["https://[::1", "http://registry.test/up/1", None], ids=["none", "http", "absent"]
+)
+def test_mount_declined_without_address(
+    recorder: Recorder, fake: FakeRegistry, location: str | None
+) -> None:
+    """An upload that cannot be found where the registry says is left, and another is begun."""
+    fake.faults += [
+        Fault("POST", "", header("Location", location), times=1),
+        Fault("POST", "", without_mount),
+    ]
+    assert ask(recorder, fake, mount_and_copy) is False
+    assert [one.method for one in fake.log.exchanges] == ["POST", "GET", "POST", "PUT"]
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 501])
 def test_mount_refused(recorder: Recorder, fake: FakeRegistry, code: int) -> None:
-    """A refusal of a mount is no error: the caller copies."""
+    """A refusal of a mount is no error, is told once, and from there none is asked again."""
     fake.faults.append(Fault("POST", "", status(code)))
-    assert ask(recorder, fake, mount) is False
+    other = blob_descriptor(b"other").digest
+
+    async def several(registry: Registry) -> list[bool]:
+        mounted = [await mount(registry), await mount(registry)]
+        return [*mounted, await registry.mount_blob("c/d", other, "elsewhere")]
+
+    assert ask(recorder, fake, several) == [False, False, False]
+    asked = [one.request.query["from"] for one in fake.log.asked("POST")]
+    assert asked == ["a/b", "elsewhere"]
+    assert len(recorder.notes) == 2
+    assert f"declined to mount from a/b into c/d ({code}" in recorder.notes[0].replace(
+        f"{HOST} answered ", ""
+    )
+
+
+def without_mount(request: Request, registry: Handler) -> Answer:
+    """Answer as a registry that knows no mounts, and opens an upload."""
+    return registry(replace(request, query={}))
 
 
 def test_mount_fails(recorder: Recorder, fake: FakeRegistry) -> None:

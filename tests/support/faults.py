@@ -70,6 +70,17 @@ def lost() -> Effect:
     return lambda _request, _registry: Answer(0, lost=True)
 
 
+def broken_off(length: int) -> Effect:
+    """Take in only the first bytes of what is uploaded, then hang up."""
+
+    def effect(request: Request, registry: Handler) -> Answer:
+        part = replace(request.with_("PATCH"), query={}, body=request.body[:length])
+        registry(part)
+        return Answer(0, lost=True)
+
+    return effect
+
+
 def lost_reply() -> Effect:
     """Do what was asked, then hang up without an answer."""
     return lambda request, registry: replace(registry(request), lost=True)

@@ -23,7 +23,8 @@ class Temporary(TransportError):
     `error` is what is raised when no attempt is left. `least_wait` is in seconds, None where
     the registry asked for none. `lost` says that the request may have been carried out.
     `slows` is the status by which the host asks to slow down, else 0. `pace` is that of the
-    host that failed, None where the failure says nothing of a host.
+    host that failed, None where the failure says nothing of a host. `has_advanced` says that
+    the attempt began further on than any before, so that attempts count anew.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Temporary(TransportError):
         self.lost = lost
         self.slows = slows
         self.pace: Pace | None = None
+        self.has_advanced = False
 
     def befell(self, pace: Pace) -> None:
         """Say which host failed, unless that is known."""

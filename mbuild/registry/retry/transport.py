@@ -32,12 +32,20 @@ class Tally:
     retries: int = 0
 
 
+@dataclass
+class _Tries:
+    """The number of the attempt that failed last."""
+
+    number: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """Repeats what fails for a while: `attempts` in all, waits that double, a deadline over all.
 
     A wait is 1 s, then 2, 4, 8 …, up to a quarter more or less, and 30 s at most; a
-    Retry-After (RFC 9110, 10.2.3) is the least wait.
+    Retry-After (RFC 9110, 10.2.3) is the least wait. Both count anew where an attempt had got
+    further than any before it failed.
     """
 
     attempts: int
@@ -61,6 +69,7 @@ class Policy:
     async def _repeat(self, what: str, attempt: Callable[[], Awaitable[T]], last: Temporary) -> T:
         """Go on after the first attempt, which has failed."""
         is_first = True
+        tries = _Tries()
 
         async def once() -> T:  # tenacity awaits what is declared to be awaitable, and only that
             nonlocal is_first, last
@@ -71,27 +80,28 @@ class Policy:
                 return await attempt()
             except Temporary as failure:
                 last = failure
+                tries.number = 1 if failure.has_advanced else tries.number + 1
                 if failure.pace:
                     failure.pace.failed()
                 raise
 
         retrying = AsyncRetrying(
             sleep=lambda wait: self._rest(wait, last),
-            stop=self._is_over,
-            wait=self._wait,
+            stop=partial(self._is_over, tries),
+            wait=partial(self._wait, tries),
             retry=retry_if_exception_type(Temporary),
-            before_sleep=partial(self._tell, what),
+            before_sleep=partial(self._tell, what, tries),
             reraise=True,
         )
         try:
             return await retrying(once)
         except Temporary:
-            raise self._final(last, retrying.statistics["attempt_number"]) from last
+            raise self._final(last, tries.number) from last
 
-    def _wait(self, state: RetryCallState) -> float:
+    def _wait(self, tries: _Tries, state: RetryCallState) -> float:
         """Decide on a wait, and for how long all others at a host wait that asks to slow down."""
         failure = _failure_of(state)
-        backoff = 2.0 ** min(state.attempt_number - 1, 10) * (0.75 + 0.5 * self.random())
+        backoff = 2.0 ** min(tries.number - 1, 10) * (0.75 + 0.5 * self.random())
         backoff = min(backoff, MAX_BACKOFF)
         wait = max(backoff, failure.least_wait or 0.0)
         if failure.pace and failure.slows and not self._is_too_long(wait):
@@ -105,14 +115,14 @@ class Policy:
         else:
             await self.sleep(wait)
 
-    def _is_over(self, state: RetryCallState) -> bool:
-        return state.attempt_number >= self.attempts or self._is_too_long(state.upcoming_sleep)
+    def _is_over(self, tries: _Tries, state: RetryCallState) -> bool:
+        return tries.number >= self.attempts or self._is_too_long(state.upcoming_sleep)
 
     def _is_too_long(self, wait: float) -> bool:
         left = self.deadline.left()
         return wait > (MAX_RETRY_AFTER if left is None else left)
 
-    def _tell(self, what: str, state: RetryCallState) -> None:
+    def _tell(self, what: str, tries: _Tries, state: RetryCallState) -> None:
         self.tally.retries += 1
         failure = _failure_of(state)
         self.observer.on_retry(
@@ -120,7 +130,7 @@ class Policy:
                 what=what,
                 why=failure.message,
                 wait=state.upcoming_sleep,
-                attempt=state.attempt_number,
+                attempt=tries.number,
                 attempts=self.attempts,
                 is_shared=failure.slows > 0,
             )
