@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from mbuild.errors import (
     ImageMismatch,
@@ -71,7 +71,11 @@ class Publisher:
     sleep: Sleep = asyncio.sleep
     patience: Patience | None = None
     record: Record = lambda _resolved: None
-    copies: Copies = field(default_factory=Copies)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """Give what remembers the copies of the run."""
+        return Copies(self.library.held_blob)
 
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.

@@ -63,11 +63,9 @@ class Library:
 
         It lies where its manifest does, which may have been lent.
         """
-        digest = str(descriptor.digest)
-        key = (store.name, f"{digest} {descriptor.size}")
-        held = self._recall(key)
-        if isinstance(held, bytes):
+        if (held := self.held_blob(store, descriptor)) is not None:
             return held
+        key = _blob_key(store, descriptor)
         home = self._home(store, of)
 
         async def fetch() -> bytes:  # held before the flight ends: who comes then finds it here
@@ -78,6 +76,11 @@ class Library:
     async def blob_size(self, store: Store, descriptor: Descriptor, *, of: Digest) -> int | None:
         """Ask how large a blob of a manifest is, where that manifest lies; None if unknown."""
         return await self._home(store, of).blob_size(descriptor.digest)
+
+    def held_blob(self, store: Store, descriptor: Descriptor) -> bytes | None:
+        """Give a blob's bytes, size and digest compared, where `blob` has them in memory."""
+        held = self._recall(_blob_key(store, descriptor))
+        return held if isinstance(held, bytes) else None
 
     def learn(self, store: Store, tag: str, content: Content) -> None:
         """Take note of what a tag holds from now on: this run has put it there, or will."""
@@ -153,6 +156,10 @@ class Library:
             _, oldest = self._held.popitem(last=False)
             self._bytes -= _size(oldest)
         return value
+
+
+def _blob_key(store: Store, descriptor: Descriptor) -> Key:
+    return store.name, f"{descriptor.digest} {descriptor.size}"
 
 
 def _size(value: Content | bytes) -> int:

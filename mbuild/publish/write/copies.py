@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -20,6 +20,8 @@ LARGE_BLOBS = 8
 """So many large blobs are on their way to a registry at a time: more only take more memory."""
 
 LARGE = 1024 * 1024
+
+Recall = Callable[[Store, Descriptor], bytes | None]
 
 Key = tuple[str, str]
 """A store's name, and a blob's digest."""
@@ -38,10 +40,12 @@ class Copies:
     """Remembers which blobs the run has brought where; each is brought there once.
 
     Who wants the same blob in the same place at the same time waits for the other's copy, and
-    makes one of his own only where that fails.
+    makes one of his own only where that fails. What was read already is not asked for again:
+    `recall` gives its bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recall: Recall = lambda _store, _blob: None) -> None:
+        self._recall = recall
         self._there: set[Key] = set()
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(LARGE_BLOBS))
@@ -72,7 +76,7 @@ class Copies:
             if blob.size > LARGE:
                 for place in sorted({receiver.store.place for receiver in receivers}):
                     await stack.enter_async_context(self._slots[place])
-            reading = SharedReading(_reading(source, blob), readers=len(receivers))
+            reading = SharedReading(self._reading(source, blob), readers=len(receivers))
             sent = await reading.feed(
                 [
                     receiver.upload(blob, outlet)
@@ -85,25 +89,33 @@ class Copies:
             if is_sent
         )
 
+    def _reading(self, source: Store, blob: Descriptor) -> CheckedSource:
+        """Give a store's blob as a source of bytes that are checked."""
+
+        @asynccontextmanager
+        async def open_source(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
+            async with AsyncExitStack() as stack:
+                held = self._recall(source, blob)
+                if held is not None:
+                    yield _once(held[offset:])
+                    return
+                try:
+                    chunks = await stack.enter_async_context(source.open_blob(blob, offset))
+                except NotFound as error:
+                    raise SourceError(
+                        f"a blob of the image does not exist: {error.message}",
+                        where=error.where,
+                        hint="build and push the image again",
+                    ) from error
+                yield chunks
+
+        return CheckedSource(blob, open_source, where=f"{source.name}@{blob.digest}")
+
 
 def _key(receiver: Receiver, blob: Descriptor) -> Key:
     return receiver.store.name, str(blob.digest)
 
 
-def _reading(source: Store, blob: Descriptor) -> CheckedSource:
-    """Give a store's blob as a source of bytes that are checked."""
-
-    @asynccontextmanager
-    async def open_source(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
-        async with AsyncExitStack() as stack:
-            try:
-                chunks = await stack.enter_async_context(source.open_blob(blob, offset))
-            except NotFound as error:
-                raise SourceError(
-                    f"a blob of the image does not exist: {error.message}",
-                    where=error.where,
-                    hint="build and push the image again",
-                ) from error
-            yield chunks
-
-    return CheckedSource(blob, open_source, where=f"{source.name}@{blob.digest}")
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    if content:
+        yield content
