@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakValueDictionary
 
 from mbuild.errors import NotFound, SourceError
@@ -24,7 +25,7 @@ LARGE = 1024 * 1024
 Recall = Callable[[Store, Descriptor], bytes | None]
 
 Key = tuple[str, str]
-"""A store's name, and a blob's digest."""
+"""A store's name or its place, and a blob's digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,57 +38,74 @@ class Wanted:
 
 
 class Copies:
-    """Remembers which blobs the run has brought where; each is brought there once.
+    """Remembers which blobs the run has brought where; each is sent to a registry once.
 
-    Who wants the same blob in the same place at the same time waits for the other's copy, and
-    makes one of his own only where that fails. What was read already is not asked for again:
-    `recall` gives its bytes.
+    Who wants a blob in a place where another has it under way waits for that, and mounts it
+    where he wants it in another repository; he makes a copy of his own only where that fails.
+    What was read already is not asked for again: `recall` gives its bytes.
     """
 
     def __init__(self, recall: Recall = lambda _store, _blob: None) -> None:
         self._recall = recall
         self._there: set[Key] = set()
+        self._homes: dict[Key, Store] = {}
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(LARGE_BLOBS))
 
     async def bring(self, wanted: Wanted) -> None:
         """See to it that every target has a blob; what goes wrong is in the receivers."""
-        keys = {_key(receiver, wanted.blob): receiver for receiver in wanted.receivers}
+        blob = wanted.blob
         async with AsyncExitStack() as stack:
-            for key in sorted(keys):  # in one order, so that no two ever wait for each other
-                await stack.enter_async_context(self._locks.setdefault(key, asyncio.Lock()))
-            lacking = {key: one for key, one in keys.items() if key not in self._there}
-            await self._bring(wanted, list(lacking.values()))
+            for place in _places(wanted.receivers):
+                lock = self._locks.setdefault((place, str(blob.digest)), asyncio.Lock())
+                await stack.enter_async_context(lock)
+            unknown = [one for one in wanted.receivers if _key(one, blob) not in self._there]
+            lacking = await self._sift(unknown, blob, [one.has(blob) for one in unknown])
+            while lacking := await self._mount(lacking, wanted):
+                firsts = {one.store.place: one for one in reversed(lacking)}.values()
+                await self._copy(blob, wanted.sources[0], list(firsts))
+                lacking = [one for one in lacking if one not in firsts]
 
-    async def _bring(self, wanted: Wanted, receivers: Sequence[Receiver]) -> None:
-        blob, sources = wanted.blob, wanted.sources
-        taken = await asyncio.gather(*(one.takes(blob, sources) for one in receivers))
-        lacking = []
-        for receiver, has in zip(receivers, taken, strict=True):
-            if not has:
-                lacking.append(receiver)
-            elif not receiver.errors:
-                self._there.add(_key(receiver, blob))
-        if lacking:
-            await self._copy(blob, sources[0], lacking)
+    async def _mount(self, receivers: Sequence[Receiver], wanted: Wanted) -> Sequence[Receiver]:
+        """Mount a blob where it lies beside a target; give the targets that still lack it."""
+        digest = str(wanted.blob.digest)
+        homes = [self._homes.get((one.store.place, digest)) for one in receivers]
+        mounts = [
+            receiver.mount(wanted.blob, (*wanted.sources, *filter(None, [home])))
+            for receiver, home in zip(receivers, homes, strict=True)
+        ]
+        return await self._sift(receivers, wanted.blob, mounts)
 
     async def _copy(self, blob: Descriptor, source: Store, receivers: Sequence[Receiver]) -> None:
         async with AsyncExitStack() as stack:
             if blob.size > LARGE:
-                for place in sorted({receiver.store.place for receiver in receivers}):
+                for place in _places(receivers):
                     await stack.enter_async_context(self._slots[place])
             reading = SharedReading(self._reading(source, blob), readers=len(receivers))
-            sent = await reading.feed(
-                [
-                    receiver.upload(blob, outlet)
-                    for receiver, outlet in zip(receivers, reading.outlets, strict=True)
-                ]
-            )
-        self._there.update(
-            _key(receiver, blob)
-            for receiver, is_sent in zip(receivers, sent, strict=True)
-            if is_sent
-        )
+            uploads = [
+                receiver.upload(blob, outlet)
+                for receiver, outlet in zip(receivers, reading.outlets, strict=True)
+            ]
+            self._note(receivers, blob, await reading.feed(uploads))
+
+    async def _sift(
+        self,
+        receivers: Sequence[Receiver],
+        blob: Descriptor,
+        asking: Sequence[Coroutine[Any, Any, bool | None]],
+    ) -> Sequence[Receiver]:
+        """Ask all receivers something, and give those who say no; None is an error."""
+        answers = await asyncio.gather(*asking)
+        self._note(receivers, blob, answers)
+        return [one for one, said in zip(receivers, answers, strict=True) if said is False]
+
+    def _note(
+        self, receivers: Sequence[Receiver], blob: Descriptor, answers: Sequence[bool | None]
+    ) -> None:
+        for receiver, is_there in zip(receivers, answers, strict=True):
+            if is_there:
+                self._there.add(_key(receiver, blob))
+                self._homes.setdefault((receiver.store.place, str(blob.digest)), receiver.store)
 
     def _reading(self, source: Store, blob: Descriptor) -> CheckedSource:
         """Give a store's blob as a source of bytes that are checked."""
@@ -114,6 +132,11 @@ class Copies:
 
 def _key(receiver: Receiver, blob: Descriptor) -> Key:
     return receiver.store.name, str(blob.digest)
+
+
+def _places(receivers: Sequence[Receiver]) -> list[str]:
+    """Give their places in the order in which all take them, so that no two wait for each other."""
+    return sorted({receiver.store.place for receiver in receivers})
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

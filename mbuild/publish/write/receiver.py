@@ -48,14 +48,17 @@ class Receiver:
         there = await self._held(asking) or [True] * len(unproven)
         return tuple(child for child, found in zip(unproven, there, strict=True) if not found)
 
-    async def takes(self, blob: Descriptor, sources: Sequence[Store]) -> bool:
-        """Tell whether it has a blob, or mounts it from one of the repositories that have it."""
-        return await self._held(self._takes(blob, sources)) is not False
+    async def has(self, blob: Descriptor) -> bool | None:
+        """Tell whether it has a blob, None where an error is held."""
+        return await self._held(self._has(blob))
 
-    async def upload(self, blob: Descriptor, open_source: OpenSource) -> bool:
-        """Write a blob; tell whether that went well."""
-        sent = self._held(self._upload(blob, open_source))
-        return await sent is not None
+    async def mount(self, blob: Descriptor, sources: Sequence[Store]) -> bool | None:
+        """Mount a blob from a repository beside it; tell whether it did, None for an error."""
+        return await self._held(self._mount(blob, sources))
+
+    async def upload(self, blob: Descriptor, open_source: OpenSource) -> bool | None:
+        """Write a blob; tell whether it did, None for an error."""
+        return await self._held(self._upload(blob, open_source))
 
     async def put(self, contents: Iterable[Content]) -> None:
         """Put manifests under their digests, side by side."""
@@ -85,9 +88,7 @@ class Receiver:
         except Denied:
             return False
 
-    async def _takes(self, blob: Descriptor, sources: Sequence[Store]) -> bool:
-        if await self._has(blob):
-            return True
+    async def _mount(self, blob: Descriptor, sources: Sequence[Store]) -> bool:
         for source in sources:
             if source.place == self.store.place and await self.store.mount_blob(
                 blob.digest, source.path

@@ -164,6 +164,30 @@ def test_the_others_copy_fails(world: World) -> None:
     assert {first.is_published, second.is_published} == {True, False}
 
 
+def test_repositories_of_one_registry(world: World) -> None:
+    """What one repository is sent, the others of its registry mount from there."""
+    names = [f"registry.test/team/app{number}" for number in range(4)]
+    targets = [
+        target(*ENTRIES, images=names[:2]),
+        *(target(*ENTRIES, images=[name]) for name in names[2:]),
+    ]
+    outcomes = publish(world, *targets)
+    assert all(outcome.is_published for outcome in outcomes)
+    assert sum(outcome.copied.blobs for outcome in outcomes) == 5
+    assert sum(outcome.copied.mounted for outcome in outcomes) == 15
+    assert set(Counter(world.calls("open_blob")).values()) == {1}
+
+
+def test_repositories_that_do_not_mount(world: World) -> None:
+    """Where the registry does not mount, each repository gets a copy of its own."""
+    names = [f"registry.test/team/app{number}" for number in range(3)]
+    for name in names:
+        world[name].faults.append(StoreFault("mount_blob", gives=False))
+    outcomes = publish(world, target(*ENTRIES, images=names))
+    assert all(outcome.is_published for outcome in outcomes)
+    assert [outcome.copied.blobs for outcome in outcomes] == [5, 5, 5]
+
+
 def test_index_after_what_it_lists(world: World) -> None:
     """A child that is an index is put after its own children."""
     index = make_index(AMD64, ARM64)
