@@ -13,6 +13,9 @@ def main() -> None:
     """
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        from mbuild.cli.haste import make_haste
+
+        make_haste()
         from mbuild.cli.app import run
 
         run()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-MOST_UNREAD = 256 * 1024
-"""Bytes that have arrived and were not read; from there on no more are taken in."""
+MOST_UNREAD = 512 * 1024
+"""Bytes that have arrived and were not read; from there on no more are taken in.
+
+That is two pieces: while one is worked on the next may come, and reading has not to be held back.
+"""
 
 _Waiter = asyncio.Future[None]
 
@@ -35,21 +38,36 @@ class Flow(asyncio.Protocol):
         """Tell whether nothing has arrived that was not read, the end included."""
         return not self._pieces and not self._is_over
 
-    async def read(self) -> bytes:
-        """Wait for a piece; none is the end. Raises what broke the connection, after all pieces."""
-        if not self._pieces and not self._is_over:
+    @property
+    def is_open(self) -> bool:
+        """Tell whether more may be written now, as far as is known."""
+        return self._may_write and not self._is_lost and not self._is_closing
+
+    @property
+    def _is_closing(self) -> bool:
+        assert self._transport
+        return self._transport.is_closing()
+
+    async def arrival(self) -> None:
+        """Wait until it is not quiet any more."""
+        if self.is_quiet:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
-        if self._pieces:
-            return self._taken()
-        if self._failure:
-            raise self._failure
-        return b""
+
+    def take(self) -> bytes:
+        """Give the next piece; none is the end. Raises what broke the connection, after all."""
+        if not self._pieces:
+            if self._failure:
+                raise self._failure
+            return b""
+        piece = self._pieces.popleft()
+        self._unread -= len(piece)
+        self._steer()
+        return piece
 
     async def drain(self) -> None:
         """Wait until more may be written. Raises OSError where the connection is lost."""
-        assert self._transport
-        if self._transport.is_closing():
+        if self._is_closing:
             await asyncio.sleep(0)  # a loss is told in the loop's next round
         if not self._may_write and not self._is_lost:
             self._writer = asyncio.get_running_loop().create_future()
@@ -90,12 +108,6 @@ class Flow(asyncio.Protocol):
         """Let those who wait write on."""
         self._may_write = True
         _wake(self._writer)
-
-    def _taken(self) -> bytes:
-        piece = self._pieces.popleft()
-        self._unread -= len(piece)
-        self._steer()
-        return piece
 
     def _steer(self) -> None:
         """Take in more, or hold the transport back, by what is unread."""

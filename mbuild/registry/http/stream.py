@@ -34,9 +34,12 @@ class Stream:
 
     async def read(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # mapped to httpx's
         """Wait for bytes; none are the end. Raises httpx.ReadTimeout and ReadError."""
+        flow = self._flow
         try:
-            async with asyncio.timeout(timeout):
-                return await self._flow.read()
+            if flow.is_quiet:  # a timeout that is not needed costs more than all the rest
+                async with asyncio.timeout(timeout):
+                    await flow.arrival()
+            return flow.take()
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from error
         except OSError as error:
@@ -48,6 +51,8 @@ class Stream:
 
     async def drain(self, timeout: float | None) -> None:  # noqa: ASYNC109  # mapped to httpx's
         """Wait until more may be written. Raises httpx.WriteTimeout and WriteError."""
+        if self._flow.is_open:
+            return
         try:
             async with asyncio.timeout(timeout):
                 await self._flow.drain()
