@@ -44,6 +44,11 @@ class Index:
         """Give the entries a client may pull: attestations and other `unknown` ones left out."""
         return tuple(entry for entry in self.manifests if not is_set_apart(entry))
 
+    @property
+    def indexes(self) -> tuple[Descriptor, ...]:
+        """Give the entries that are indexes themselves."""
+        return tuple(one for one in self.manifests if media_types.is_index(one.media_type))
+
     def attestations_of(self, image: Descriptor) -> tuple[Descriptor, ...]:
         """Give the attestation entries that speak of one of the images, in order."""
         digest = str(image.digest)
@@ -53,6 +58,15 @@ class Index:
 def is_set_apart(entry: Descriptor) -> bool:
     """Tell whether no client may choose the entry: an attestation, or `unknown/unknown`."""
     return entry.is_attestation or (entry.platform is not None and entry.platform.is_unknown)
+
+
+def is_surely_no_image(entry: Descriptor) -> bool:
+    """Tell whether the entry says itself that it is none: set apart, an artifact, an index.
+
+    Some tools write the config's type of an image as its `artifactType`.
+    """
+    is_artifact = entry.artifact_type not in {"", *media_types.IMAGE_CONFIGS}
+    return is_set_apart(entry) or is_artifact or media_types.is_index(entry.media_type)
 
 
 def to_bytes(index: Index) -> bytes:

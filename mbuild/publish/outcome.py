@@ -13,7 +13,7 @@ TagAction = Literal[
     "created", "moved", "kept", "failed", "restored", "removed", "untouched", "unknown"
 ]
 Change = Literal["added", "changed", "kept", "removed", "skipped"]
-FurtherChange = Literal["attestations", "order", "form"]
+FurtherChange = Literal["attestations", "others", "order", "form"]
 
 _NOT_HELD = frozenset({"failed", "restored", "removed", "untouched"})
 
@@ -68,8 +68,8 @@ class Differences:
 
     `annotations` are those of the index that differ. `previous_type` is the media type it had,
     empty where there was none. `further` says what no platform and no annotation shows:
-    `attestations` are others, the `order` of the images is another, or only the `form` is
-    (the same written in other bytes).
+    `attestations` are others, `others` (entries that are neither that nor images) are, the
+    `order` of the images is another, or only the `form` is (the same written in other bytes).
     """
 
     platforms: tuple[PlatformOutcome, ...] = ()

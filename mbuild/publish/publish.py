@@ -16,9 +16,9 @@ from mbuild.errors import (
     flatten,
     make_fault,
 )
-from mbuild.oci.index import Index
-from mbuild.oci.manifest import MAX_MANIFEST_SIZE
-from mbuild.publish.decide.assemble import compose
+from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content
+from mbuild.publish.decide.assemble import compose, make_entry
+from mbuild.publish.decide.base import check_removals, find_base, put_in
 from mbuild.publish.decide.convert import convert_sources, is_to_convert
 from mbuild.publish.decide.differences import Listed
 from mbuild.publish.decide.plan import Plan, make_plan, untouched
@@ -32,8 +32,8 @@ from mbuild.publish.read.library import Library
 from mbuild.publish.read.patience import Patience
 from mbuild.publish.read.present import Presence
 from mbuild.publish.read.reading import Reading
-from mbuild.publish.read.resolve import Resolved, resolve_target
-from mbuild.publish.read.source import Source
+from mbuild.publish.read.resolve import resolve_target
+from mbuild.publish.read.source import Resolved, Source
 from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.slots import Slot, Slots
 from mbuild.publish.together import both, raise_any
@@ -144,8 +144,8 @@ class Publisher:
 
     async def _decide(self, target: Target, places: tuple[Store, ...], slot: Slot) -> Plan:
         raise_any(target.faults)
-        noun = "image" if len(target.entries) == 1 else "images"
-        self.announce(f"{places[0].name}: resolving {len(target.entries)} {noun}")
+        noun = "image" if len(target.sources) == 1 else "images"
+        self.announce(f"{places[0].name}: resolving {len(target.sources)} {noun}")
         presence = Presence(target, places, self.library)
         reading = Reading(
             self.library, presence, self.patience, leave=slot.leave, rereads=self.rules.force
@@ -153,15 +153,19 @@ class Publisher:
         (resolved, missing), (presents, unread) = await both(
             resolve_target(target, self.stores, reading), presence.read()
         )
-        sources = _found(resolved)
+        made = put_in(target, resolved)
+        sources = _found(made)
         # What could be had is judged beside what could not: all that is wrong is told at once.
-        raise_any((*missing, *unread, *check_sources(sources, target, are_all=not missing)))
-        resolved = await self._fit(target, resolved)
-        composed = compose(target, _found(resolved))
+        wrong = (
+            *check_removals(target, resolved),
+            *check_sources(sources, target, are_all=not missing),
+        )
+        raise_any((*missing, *unread, *wrong))
+        base = find_base(target, resolved)
+        made = await self._fit(target, made, base)
+        composed = compose(target, _found(made), base=base)
         plan = make_plan(
-            composed,
-            tuple(_with_entries(resolved, composed[0])),
-            tuple(zip(places, presents, strict=True)),
+            composed, tuple(_with_entries(made)), tuple(zip(places, presents, strict=True))
         )
         raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules)))
         self.record(resolved)
@@ -169,12 +173,12 @@ class Publisher:
         plan = await hold_back(plan, self.library) if self.rules.no_downgrade else plan
         return await with_referrers(plan, target, sources, library=self.library)
 
-    async def _fit(self, target: Target, resolved: Resolved) -> Resolved:
+    async def _fit(self, target: Target, resolved: Resolved, base: Content | None) -> Resolved:
         """Give the images as the target's format takes them, converted where that is asked for."""
         wanted = partial(is_to_convert, target)
         resolved = await read_unread(resolved, self.library, wanted=wanted)
         fitted, errors = convert_sources(target, resolved)
-        raise_any((*errors, *check_format(target, _found(fitted))))
+        raise_any((*errors, *check_format(target, _found(fitted), base=base)))
         return fitted
 
 
@@ -199,11 +203,10 @@ def _taken_twice(targets: Sequence[Opened]) -> Iterator[Problem]:
                     yield Problem(place.file, place.line, place.column, message, code)
 
 
-def _with_entries(resolved: Resolved, index: Index) -> Iterator[Listed]:
-    """Put beside each source its entry in the index; both are in the order of the spec."""
-    entries = iter(index.images)
-    for source in resolved:
-        yield source, next(entries) if isinstance(source, Source) else None
+def _with_entries(made: Resolved) -> Iterator[Listed]:
+    """Put beside each source its entry in the index; both are in the order of the index."""
+    for source in made:
+        yield source, make_entry(source) if isinstance(source, Source) else None
 
 
 def _oversize(target: Target, plan: Plan) -> tuple[MbuildError, ...]:

@@ -30,6 +30,7 @@ LEAD = 20
 
 _FURTHER = {
     "attestations": "other attestations",
+    "others": "other entries that are no images",
     "order": "the images in another order",
     "form": "the same, written in other bytes",
 }

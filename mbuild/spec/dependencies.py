@@ -36,7 +36,7 @@ def find_needs(targets: Sequence[Target]) -> Needs:
         tuple(
             dict.fromkeys(
                 maker
-                for entry in target.entries
+                for entry in target.sources
                 for maker in makers.get(_asked_by(entry), ())
                 if maker != number
             )

@@ -24,7 +24,9 @@ def freeze(spec: Spec, lock: Lock, *, chosen: Spec) -> Spec:
 
 
 def _pinned(target: Target, locked: Mapping[str, Locked]) -> Target:
-    return replace(target, entries=tuple(_pinned_entry(entry, locked) for entry in target.entries))
+    base = target.base and _pinned_entry(target.base, locked)
+    entries = tuple(_pinned_entry(entry, locked) for entry in target.entries)
+    return replace(target, entries=entries, base=base)
 
 
 def _pinned_entry(entry: Entry, locked: Mapping[str, Locked]) -> Entry:
@@ -60,7 +62,7 @@ def _unused(targets: Sequence[Target], lock: Lock) -> Iterator[Problem]:
 
 
 def _entries(targets: Sequence[Target]) -> Iterator[Entry]:
-    return (entry for target in targets for entry in target.entries if not entry.absent)
+    return (entry for target in targets for entry in target.sources if not entry.absent)
 
 
 def _problem(position: Position, message: str, code: str) -> Problem:

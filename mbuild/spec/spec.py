@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mbuild.errors import MbuildError
-from mbuild.oci.descriptor import Annotations, Descriptor
+from mbuild.oci.descriptor import ZSTD, Annotations, Descriptor
 from mbuild.oci.platform import Platform
 from mbuild.oci.reference import AnyReference
 
@@ -54,6 +54,11 @@ class Entry:
     trust: Trust = "config"
     pin: Pin | None = None
     absent: str = ""
+
+    @property
+    def is_zstd(self) -> bool:
+        """Tell whether the spec marks it as the zstd twin of another entry."""
+        return dict(self.annotations).get(ZSTD) == "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,9 @@ class Target:
     says whether what belongs to the images travels with them.
     A record stands beside the number of the entries before it. When all are read there are
     none any more, and `faults` are the errors of those that could not be.
+
+    It starts from the index or image that `base` names, if any, without the platforms to
+    `remove`; entries of the same platforms take the place of the base's.
     """
 
     destinations: tuple[Destination, ...]
@@ -118,6 +126,13 @@ class Target:
     referrers: ReferrerPolicy = "leave"
     records: tuple[tuple[int, Record], ...] = ()
     faults: tuple[MbuildError, ...] = ()
+    base: Entry | None = None
+    remove: tuple[Platform, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Entry, ...]:
+        """Give all that the target is made of: its base, if any, then its entries."""
+        return (self.base, *self.entries) if self.base else self.entries
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from mbuild.publish.publish import Publisher
 from mbuild.publish.read.library import Library
 from mbuild.publish.read.present import Presence
 from mbuild.publish.read.reading import Reading
-from mbuild.publish.read.resolve import Resolved, resolve_target
-from mbuild.publish.read.source import Source
+from mbuild.publish.read.resolve import resolve_target
+from mbuild.publish.read.source import Resolved, Source
 from mbuild.publish.together import both, raise_any
 from mbuild.spec.spec import Destination, Entry, Position, Spec, Target
 from mbuild.store.layout import LayoutStore

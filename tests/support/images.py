@@ -55,7 +55,7 @@ class Image:
         return (*self.layers, self.config)
 
     @property
-    def children(self) -> tuple["Image", ...]:
+    def children(self) -> "tuple[Content, ...]":
         """No image has children; an index does."""
         return ()
 
@@ -71,7 +71,7 @@ class Index:
 
     manifest: bytes
     media_type: str
-    children: tuple[Image, ...]
+    children: "tuple[Any, ...]"
 
     @property
     def digest(self) -> str:
@@ -178,6 +178,19 @@ def make_index(
     if annotations:
         index["annotations"] = dict(annotations)
     return Index(_json(index), media_type, tuple(children))
+
+
+def nest(*children: tuple[Content, Mapping[str, Any]], docker: bool = False) -> Index:
+    """Make an index of images and indexes, each with what its entry says; None takes a key away."""
+    entries = []
+    for child, says in children:
+        named = {"mediaType": child.media_type, "digest": child.digest, "size": child.size}
+        listed = child.descriptor() if isinstance(child, Image) else named
+        both = {**listed, **says}
+        entries.append({key: value for key, value in both.items() if value is not None})
+    media_type = DOCKER_LIST if docker else OCI_INDEX
+    index = {"schemaVersion": 2, "mediaType": media_type, "manifests": entries}
+    return Index(_json(index), media_type, tuple(child for child, _ in children))
 
 
 def attests(digest: str) -> dict[str, str]:

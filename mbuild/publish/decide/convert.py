@@ -8,15 +8,23 @@ from dataclasses import replace
 from mbuild.errors import ImageMismatch, MbuildError
 from mbuild.oci.conversion import Conversion, convert_manifest, is_of_kind
 from mbuild.oci.descriptor import REFERENCE_DIGEST, Descriptor, make_annotations
-from mbuild.publish.read.source import Attestation, Child, Converted, Skipped, Source, told_of
+from mbuild.publish.read.source import (
+    Attestation,
+    Child,
+    Converted,
+    Resolved,
+    Skipped,
+    Source,
+    told_of,
+)
 from mbuild.spec.spec import Target
-
-Resolved = tuple[Source | Skipped, ...]
 
 
 def is_to_convert(target: Target, source: Source) -> bool:
     """Tell whether the target asks for an image of the other kind than this one is of."""
-    return target.convert and not is_of_kind(source.child.descriptor.media_type, target.format)
+    if not (target.convert and source.is_image):
+        return False
+    return not is_of_kind(source.child.descriptor.media_type, target.format)
 
 
 def convert_sources(target: Target, resolved: Resolved) -> tuple[Resolved, tuple[MbuildError, ...]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Annotations, Descriptor, to_docker_dict, to_oci_dict
-from mbuild.oci.index import Index
+from mbuild.oci.index import Index, is_surely_no_image
 from mbuild.oci.platform import Platform, normalise
 from mbuild.publish.decide.assemble import platform_of
 from mbuild.publish.outcome import (
@@ -57,8 +57,12 @@ def _platforms(
     listed: Sequence[Listed], previous: Index | None, write: Write
 ) -> Iterator[PlatformOutcome]:
     """Compare entry by entry, as the new list writes them."""
-    before = {_key(entry): entry for entry in previous.images} if previous else {}
+    before = {_key(entry): entry for entry in _images(previous)} if previous else {}
+    beside = {entry.digest for source, entry in listed if entry and not _is_image(source)}
+    before = {key: entry for key, entry in before.items() if entry.digest not in beside}
     for source, entry in listed:
+        if not _is_image(source):
+            continue
         if entry is None:
             platform = str(source.entry.platform or "")
             yield PlatformOutcome(platform, source.name, "skipped")
@@ -87,6 +91,14 @@ def _origin(source: Source | Skipped) -> Descriptor | None:
     return converted.origin if converted else None
 
 
+def _images(index: Index) -> tuple[Descriptor, ...]:
+    return tuple(entry for entry in index.images if not is_surely_no_image(entry))
+
+
+def _is_image(source: Source | Skipped) -> bool:
+    return isinstance(source, Skipped) or source.is_image
+
+
 def _name_of(source: Source | Skipped, entry: Descriptor) -> str:
     """Name the platform; an index that is passed on may leave it to the image's config."""
     if entry.platform is None and isinstance(source, Source):
@@ -111,13 +123,22 @@ def _annotations(before: Annotations, after: Annotations) -> Iterator[Annotation
 
 
 def _further(index: Index, previous: Index) -> Iterator[FurtherChange]:
-    """Tell of what no platform shows: other attestations, or the same images in another order."""
-    now, before = (set(_digests(one.manifests)) for one in (index, previous))
-    images, earlier = _digests(index.images), _digests(previous.images)
-    if now.difference(images) != before.difference(earlier):
+    """Tell of what no platform shows: other attestations, what is no image, or the order."""
+    now, before = (_kinds(one) for one in (index, previous))
+    if now["attestations"] != before["attestations"]:
         yield "attestations"
+    if now["others"] != before["others"]:
+        yield "others"
+    images, earlier = _digests(_images(index)), _digests(_images(previous))
     if images != earlier and sorted(images) == sorted(earlier):
         yield "order"
+
+
+def _kinds(index: Index) -> dict[str, set[str]]:
+    """Give the digests of the attestations, and of the others that are no images."""
+    attestations = {str(one.digest) for one in index.manifests if one.is_attestation}
+    others = {str(one.digest) for one in index.manifests if is_surely_no_image(one)}
+    return {"attestations": attestations, "others": others - attestations}
 
 
 def _digests(entries: Sequence[Descriptor]) -> list[str]:

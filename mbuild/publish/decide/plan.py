@@ -99,7 +99,7 @@ def make_plan(
 ) -> Plan:
     """Compare the index, and its bytes, with what each repository holds now."""
     sources = tuple(source for source, _ in listed if isinstance(source, Source))
-    children = tuple(child for source in sources for child in _children(source))
+    children = tuple(child for source in sources for child in source.children)
     steps = tuple(_make_step(composed, listed, store, present) for store, present in places)
     store, present = places[0]
     return Plan(f"{store.name}:{next(iter(present.holdings))}", composed[1], children, steps)
@@ -112,12 +112,6 @@ def untouched(target: Target, names: tuple[str, ...]) -> tuple[Outcome, ...]:
         Outcome(first, name, tuple(TagOutcome(tag, "untouched") for tag in destination.tags))
         for name, destination in zip(names, target.destinations, strict=True)
     )
-
-
-def _children(source: Source) -> Iterator[Child]:
-    yield source.child
-    for attestation in source.attestations:
-        yield attestation.child
 
 
 def _make_step(

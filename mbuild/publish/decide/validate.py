@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from mbuild.errors import ImageMismatch, MbuildError
 from mbuild.oci import media_types
+from mbuild.oci.index import parse_index
+from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform, contradictions, normalise, satisfies
 from mbuild.publish.decide.assemble import make_entry, platform_of
 from mbuild.publish.read.source import Source, told_of
@@ -27,15 +29,20 @@ def check_sources(
     )
 
 
-def check_format(target: Target, sources: tuple[Source, ...]) -> tuple[MbuildError, ...]:
-    """Check that the format asked for can hold the children: a Docker list Docker images only."""
+def check_format(
+    target: Target, sources: tuple[Source, ...], *, base: Content | None = None
+) -> tuple[MbuildError, ...]:
+    """Check that the format asked for can hold the children: a Docker list Docker images only.
+
+    It cannot hold the annotations of the index that the target starts from, either.
+    """
     if target.format != "docker":
         return ()
-    return tuple(_misfits(sources))
+    return (*_misfits(sources), *_lost_annotations(target, base))
 
 
 def _platform_problems(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
-    for source in sources:
+    for source in _asked_of(sources):
         platform = platform_of(source)
         said = source.entry.platform
         if not platform.os or not platform.architecture:
@@ -47,6 +54,11 @@ def _platform_problems(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
         elif said and source.entry.trust == "config":
             for field in contradictions(said, source.found):
                 yield _contradiction(source, said, field)
+
+
+def _asked_of(sources: tuple[Source, ...]) -> Iterator[Source]:
+    """Give the sources that are asked what they are; one that stays as it is listed is not."""
+    return (source for source in sources if source.is_image and not source.is_kept)
 
 
 def _contradiction(source: Source, said: Platform, field: str) -> MbuildError:
@@ -61,7 +73,7 @@ def _contradiction(source: Source, said: Platform, field: str) -> MbuildError:
 
 def _duplicates(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
     seen: dict[tuple[Platform, bool], Source] = {}
-    for source in sources:
+    for source in _asked_of(sources):
         entry = make_entry(source)
         platform = platform_of(source)
         key = (normalise(platform), entry.is_zstd)
@@ -84,7 +96,7 @@ def _missing_attestations(sources: tuple[Source, ...], target: Target) -> Iterat
     if target.attestations != "require":
         return
     for source in sources:
-        if not source.attestations:
+        if source.is_image and not source.attestations:
             yield _mismatch(
                 source,
                 "it has no attestation, and the spec says attestations: require",
@@ -94,12 +106,8 @@ def _missing_attestations(sources: tuple[Source, ...], target: Target) -> Iterat
 
 def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
     if not sources:
-        yield ImageMismatch(
-            "every image of the target is optional, and none exists",
-            where=str(target.position),
-            hint="build at least one of them first",
-        )
-    present = [platform_of(source) for source in sources]
+        yield _nothing_left(target)
+    present = [platform_of(source) for source in sources if source.is_image]
     for required in target.require:
         if not any(satisfies(platform, required) for platform in present):
             held = ", ".join(map(str, present)) or "nothing"
@@ -110,9 +118,25 @@ def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator
             )
 
 
+def _nothing_left(target: Target) -> MbuildError:
+    where = str(target.position)
+    if target.base:
+        message = "every image of the base is removed, and nothing is put in their place"
+        return ImageMismatch(message, where=where, hint="leave at least one")
+    message = "every image of the target is optional, and none exists"
+    return ImageMismatch(message, where=where, hint="build at least one of them first")
+
+
 def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
     for source in sources:
-        if not media_types.is_docker(source.child.descriptor.media_type):
+        if not source.is_image:
+            yield _mismatch(
+                source,
+                f"{source.child.descriptor.digest} in it is no image, and format: docker makes a "
+                "list of Docker images only",
+                "use format: oci",
+            )
+        elif not media_types.is_docker(source.child.descriptor.media_type):
             yield _mismatch(
                 source,
                 "it is an OCI image, and format: docker makes a list of Docker images only",
@@ -130,6 +154,15 @@ def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
                 "it has attestations, which a Docker list cannot hold",
                 "use format: oci, or set attestations: strip",
             )
+
+
+def _lost_annotations(target: Target, base: Content | None) -> Iterator[MbuildError]:
+    if target.base and base and parse_index(base.raw).annotations:
+        yield ImageMismatch(
+            told_of(target.base, "its index has annotations, which a Docker list cannot hold"),
+            where=str(target.base.position),
+            hint="use format: oci",
+        )
 
 
 def _mismatch(source: Source, message: str, hint: str) -> MbuildError:

@@ -10,19 +10,17 @@ from mbuild.oci.index import Index
 from mbuild.oci.platform import Platform, normalise, satisfies
 
 
-def choose_entries(index: Index, platform: Platform | None) -> tuple[Descriptor, ...]:
-    """Give the entry for `platform`, or all images where no platform is said.
+def choose_entry(index: Index, platform: Platform, *, is_zstd: bool = False) -> Descriptor:
+    """Give the entry for `platform`; of two that differ in compression, the zstd one if asked.
 
     An index with one image needs no platform of its own: the image's config decides.
     Raises ImageMismatch, without a place, where no entry or more than one would do.
     """
     images = index.images
     if not images:
-        raise ImageMismatch("it is an index without an image in it", hint="build it again")
-    if platform is None:
-        return images
+        raise make_no_image()
     if len(images) == 1 and images[0].platform is None:
-        return images
+        return images[0]
     fitting = [entry for entry in images if entry.platform and satisfies(entry.platform, platform)]
     if not fitting:
         raise ImageMismatch(
@@ -34,7 +32,12 @@ def choose_entries(index: Index, platform: Platform | None) -> tuple[Descriptor,
             f"it is an index with several images for {platform}: {_names(tuple(fitting))}",
             hint="say which with os.version, or name the image by its digest",
         )
-    return (fitting[0],)
+    return next((entry for entry in fitting if entry.is_zstd == is_zstd), fitting[0])
+
+
+def make_no_image() -> ImageMismatch:
+    """Give the error for an index in which nothing is an image."""
+    return ImageMismatch("it is an index without an image in it", hint="build it again")
 
 
 def _told_apart_by(entry: Descriptor) -> Platform | None:

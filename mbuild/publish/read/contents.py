@@ -10,10 +10,8 @@ from typing import TypeGuard
 from mbuild.errors import ImageMismatch, MbuildError, NotFound, SourceError
 from mbuild.oci.manifest import Content
 from mbuild.publish.read.library import Library
-from mbuild.publish.read.source import Child, Skipped, Source, told_of
+from mbuild.publish.read.source import Child, Resolved, Skipped, Source, told_of
 from mbuild.publish.together import all_together
-
-Resolved = tuple[Source | Skipped, ...]
 
 
 async def read_unread(

@@ -44,10 +44,17 @@ class Library:
         self._learnt: dict[Key, Content] = {}
 
     async def descriptor(self, store: Store, tag: str) -> Descriptor | None:
-        """Ask what a tag holds, without its bytes; None where there is nothing."""
+        """Ask what a tag holds, or a digest names, without its bytes; None where nothing is there.
+
+        What this run has read, or will put there, is not asked for.
+        """
         key = (store.name, tag)
-        known = self._tags.get(key)
-        return known or await self._once("head", key, lambda: self._head(store, tag))
+        if known := self._tags.get(key):
+            return known
+        held = self._learnt.get(key) or self._recall(key)
+        if isinstance(held, Content):
+            return held.descriptor()
+        return await self._once("head", key, lambda: self._head(store, tag))
 
     async def manifest(self, store: Store, reference: str) -> Content:
         """Fetch a manifest by tag or digest, or give what was fetched before."""
@@ -107,7 +114,7 @@ class Library:
         await self._flights.close()
 
     async def _head(self, store: Store, tag: str) -> Descriptor | None:
-        found = await store.head_manifest(tag)
+        found = await self._homes.get((store.name, tag), store).head_manifest(tag)
         return self._tags.setdefault((store.name, tag), found) if found else None
 
     async def _by_tag(self, store: Store, tag: str) -> Content:

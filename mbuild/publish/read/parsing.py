@@ -20,17 +20,30 @@ def parse_child(content: Content) -> ImageManifest:
     Raises ImageMismatch for schema 1, an index within an index, other types, and an
     artifact whose config is no image config.
     """
-    if media_types.is_schema1(content.media_type):
-        raise ImageMismatch(
-            "it is a Docker schema 1 manifest, which no current client reads",
-            hint="push the image again with a current docker",
-        )
-    if not media_types.is_image_manifest(content.media_type):
-        raise ImageMismatch(f"its type {content.media_type!r} is not that of an image")
+    check_type(content.media_type)
     manifest = parse_or_mismatch(parse_image_manifest, content)
     if manifest.config.media_type not in media_types.IMAGE_CONFIGS:
         raise ImageMismatch(f"it is no image: its config has type {manifest.config.media_type!r}")
     return manifest
+
+
+def check_type(media_type: str) -> None:
+    """Raise ImageMismatch for a type that is not that of an image's manifest."""
+    if media_types.is_schema1(media_type):
+        raise ImageMismatch(
+            "it is a Docker schema 1 manifest, which no current client reads",
+            hint="push the image again with a current docker",
+        )
+    if not media_types.is_image_manifest(media_type):
+        raise ImageMismatch(f"its type {media_type!r} is not that of an image")
+
+
+def is_artifact(content: Content) -> bool:
+    """Tell whether a manifest is one, and what it is of is no image."""
+    if not media_types.is_image_manifest(content.media_type):
+        return False
+    manifest = parse_or_mismatch(parse_image_manifest, content)
+    return manifest.config.media_type not in media_types.IMAGE_CONFIGS
 
 
 def parse_or_mismatch(parse: Callable[[bytes], T], content: Content) -> T:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from mbuild.errors import ImageMismatch
 from mbuild.oci.descriptor import Descriptor
-from mbuild.publish.read.resolve import Resolved
-from mbuild.publish.read.source import Source, told_of
+from mbuild.publish.read.source import Resolved, Source, told_of
 from mbuild.spec.lock import Locked
 from mbuild.spec.spec import Entry
 

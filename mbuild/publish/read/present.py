@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mbuild.errors import Denied, MbuildError, NotFound
+from mbuild.errors import Denied, Failures, MbuildError, NotFound
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.index import Index, parse_index
@@ -56,6 +56,7 @@ class Presence:
         self._library = library
         self._is_published: asyncio.Future[bool] = asyncio.Future()
         self._indexes: asyncio.Future[tuple[Index, ...]] = asyncio.Future()
+        self._holdings: tuple[Mapping[str, Holding], ...] = ()
 
     async def read(self) -> tuple[tuple[Present, ...], tuple[MbuildError, ...]]:
         """Read all; gives what could be read, a value a destination, and the errors of the rest."""
@@ -63,6 +64,7 @@ class Presence:
             holdings, errors = await settled(
                 _holdings(destination, store) for destination, store in self._destinations
             )
+            self._holdings = () if errors else holdings
             self._is_published.set_result(any(_index_of(held) for held in holdings))
             if errors:
                 return (), errors
@@ -83,6 +85,29 @@ class Presence:
     async def is_published(self) -> bool:
         """Tell, as soon as the tags have answered, whether any of them holds an index."""
         return await asyncio.shield(self._is_published)
+
+    async def holds(self, listed: Descriptor) -> bool:
+        """Ask every repository whether it has a manifest; what may not be asked, has not."""
+        try:
+            found = await all_together(
+                self._library.descriptor(store, str(listed.digest))
+                for _, store in self._destinations
+            )
+        except (Denied, Failures):
+            return False
+        return all(one and one.digest == listed.digest and one.size == listed.size for one in found)
+
+    def is_place(self, store: Store) -> bool:
+        """Tell whether a store is a repository of the target."""
+        return any(store is place for _, place in self._destinations)
+
+    async def told(self, store: Store, tag: str) -> Descriptor | None:
+        """Tell what a tag of the target itself holds, once it was asked for; else None."""
+        for number, (destination, place) in enumerate(self._destinations):
+            if place is store and tag in destination.tags:
+                await self.is_published()
+                return self._holdings[number][tag].descriptor if self._holdings else None
+        return None
 
     async def indexes(self) -> tuple[Index, ...]:
         """Give the indexes to compare with, as soon as they are there: one a repository at most."""

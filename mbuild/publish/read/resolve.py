@@ -18,16 +18,14 @@ from mbuild.oci.manifest import Content
 from mbuild.oci.reference import DEFAULT_TAG, LocalReference
 from mbuild.publish.read.candidates import choose_candidate
 from mbuild.publish.read.earlier import find_image
-from mbuild.publish.read.listing import Listing
+from mbuild.publish.read.listing import read_listing
 from mbuild.publish.read.reading import Reading
-from mbuild.publish.read.source import Child, Skipped, Source, reference_name, told_of
+from mbuild.publish.read.source import Child, Resolved, Skipped, Source, reference_name, told_of
 from mbuild.publish.read.whole import check_whole
 from mbuild.publish.together import both, settled
-from mbuild.spec.spec import AttestationPolicy, Entry, Pin, Target
+from mbuild.spec.spec import Entry, Pin, Target
 from mbuild.store.store import Store
 from mbuild.store.stores import Stores
-
-Resolved = tuple[Source | Skipped, ...]
 
 
 async def resolve_target(
@@ -39,10 +37,9 @@ async def resolve_target(
     Gives what could be had, and the errors of the entries that could not: a SourceNotFound,
     ImageMismatch, Denied or RegistryError each, with the entry's position.
     """
-    policy = target.attestations
     groups, errors = await settled(
-        _Resolver(entry, stores.open(entry.reference), reading, policy).run()
-        for entry in target.entries
+        _Resolver(entry, stores.open(entry.reference), reading, target).run()
+        for entry in target.sources
     )
     return tuple(source for group in groups for source in group), errors
 
@@ -50,14 +47,12 @@ async def resolve_target(
 class _Resolver:
     """Resolves one entry; holds what each of its steps needs."""
 
-    def __init__(
-        self, entry: Entry, store: Store, reading: Reading, policy: AttestationPolicy
-    ) -> None:
+    def __init__(self, entry: Entry, store: Store, reading: Reading, target: Target) -> None:
         self._entry = entry
         self._store = store
         self._reading = reading
         self._library = reading.library
-        self._policy = policy
+        self._target = target
         self._pin = entry.pin
         self._reference = _asked_for(entry)
 
@@ -106,16 +101,18 @@ class _Resolver:
         if content is None:
             return (Skipped(self._entry),)
         if media_types.is_index(content.media_type):
-            listing = Listing(self._entry, self._store, self._reading, self._policy)
-            return await listing.read(content)
+            where = (self._store, self._reading)
+            return await read_listing(content, self._entry, self._target, where=where)
         await check_whole(self._library, self._store, content)
         found = await self._reading.platform(self._store, content)
         named = content.descriptor()
         return (Source(self._entry, named, Child(named, self._store, content), found),)
 
     async def _fetch(self) -> Content | None:
+        told = await self._reading.presence.told(self._store, self._reference)
+        reference = str(told.digest) if told else self._reference
         try:
-            return await self._library.manifest(self._store, self._reference)
+            return await self._library.manifest(self._store, reference)
         except NotFound as error:
             if await self._appears():
                 return await self._library.manifest(self._store, self._reference)

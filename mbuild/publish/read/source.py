@@ -53,6 +53,10 @@ class Source:
     platform the image's config gives. Of a source that was itself an index, `origin` is that
     index and `listed` the descriptor the image had in it; else None. `converted` tells of an
     image that is not taken as it was found.
+
+    With `is_kept` the entry stays in the index as it is `listed`, whatever its config says.
+    What is not `is_image` is kept beside the images: an artifact, or an index, whose own
+    manifests are `within`.
     """
 
     entry: Entry
@@ -63,6 +67,14 @@ class Source:
     origin: Content | None = None
     attestations: tuple[Attestation, ...] = ()
     converted: Converted | None = None
+    is_kept: bool = False
+    is_image: bool = True
+    within: tuple[Child, ...] = ()
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """Give all manifests that come with it, each behind those that it lists."""
+        return (*self.within, self.child, *(it.child for it in self.attestations))
 
     @property
     def where(self) -> str:
@@ -85,6 +97,10 @@ class Skipped:
     def name(self) -> str:
         """Give the reference as the spec has it, defaults applied."""
         return reference_name(self.entry)
+
+
+Resolved = tuple[Source | Skipped, ...]
+"""What the entries of a target were found to name, in the order of the spec."""
 
 
 def told_of(entry: Entry, message: str, subject: str = "") -> str:

@@ -52,7 +52,7 @@ def nest(inner: Index, entry: dict[str, Any] | None = None) -> Index:
     """An index whose only entry is another index."""
     named = {"mediaType": OCI_INDEX, "digest": inner.digest, "size": inner.size}
     value = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry or named]}
-    return Index(json.dumps(value).encode(), OCI_INDEX, (inner,))  # type: ignore[arg-type]
+    return Index(json.dumps(value).encode(), OCI_INDEX, (inner,))
 
 
 @pytest.mark.parametrize(("levels", "is_whole"), [(7, True), (8, False)])

@@ -36,7 +36,7 @@ def nested(*children: Content) -> Index:
         {"mediaType": one.media_type, "digest": one.digest, "size": one.size} for one in children
     ]
     raw = json.dumps({"schemaVersion": 2, "manifests": entries}).encode()
-    return Index(raw, INDEX.media_type, children)  # type: ignore[arg-type]  # blobs_of goes down
+    return Index(raw, INDEX.media_type, children)
 
 
 def lay(directory: Path, *contents: Content, tag: str = "", **more: Any) -> Path:

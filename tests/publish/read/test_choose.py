@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from mbuild.errors import ImageMismatch
-from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.descriptor import ZSTD, Descriptor
 from mbuild.oci.digest import digest_of
 from mbuild.oci.index import Index
 from mbuild.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from mbuild.oci.platform import Platform, parse_platform
-from mbuild.publish.read.choose import choose_entries
+from mbuild.publish.read.choose import choose_entry
 
 
 def listed(text: str, number: int = 0, *features: str) -> Descriptor:
@@ -33,32 +33,31 @@ def index(*entries: str) -> Index:
 
 
 CHOSEN = [
-    (("linux/amd64", "linux/arm64"), "linux/arm64", [1]),
-    (("linux/amd64", "linux/arm64/v8"), "linux/arm64", [1]),
-    (("linux/arm/v6", "linux/arm/v7"), "linux/arm", [1]),
-    (("linux/arm/v6", "linux/arm"), "linux/arm/v7", [1]),
-    (("linux/amd64", "linux/amd64/v3"), "linux/amd64", [0]),
-    (("linux/amd64", "linux/amd64/v3"), "linux/amd64/v3", [1]),
-    (("linux/amd64", "linux/amd64"), "linux/amd64", [0]),
-    (("windows/amd64:10.0.1", "windows/amd64:10.0.2"), "windows/amd64:10.0.2", [1]),
-    (("windows/amd64:10.0.1", "linux/amd64"), "windows/amd64", [0]),
-    (("-",), "linux/amd64", [0]),
-    (("linux/amd64", "linux/arm64"), "", [0, 1]),
-    (("linux/amd64", "?", "-"), "", [0, 2]),
-    (("-", "linux/amd64"), "linux/amd64", [1]),
+    (("linux/amd64", "linux/arm64"), "linux/arm64", 1),
+    (("linux/amd64", "linux/arm64/v8"), "linux/arm64", 1),
+    (("linux/arm/v6", "linux/arm/v7"), "linux/arm", 1),
+    (("linux/arm/v6", "linux/arm"), "linux/arm/v7", 1),
+    (("linux/amd64", "linux/amd64/v3"), "linux/amd64", 0),
+    (("linux/amd64", "linux/amd64/v3"), "linux/amd64/v3", 1),
+    (("linux/amd64", "linux/amd64"), "linux/amd64", 0),
+    (("windows/amd64:10.0.1", "windows/amd64:10.0.2"), "windows/amd64:10.0.2", 1),
+    (("windows/amd64:10.0.1", "linux/amd64"), "windows/amd64", 0),
+    (("-",), "linux/amd64", 0),
+    (("linux/arm/v6", "linux/arm64"), "linux/arm64/v8", 1),
+    (("linux/arm/v6",), "linux/arm/v6", 0),
+    (("-", "linux/amd64"), "linux/amd64", 1),
 ]
 
 
 @pytest.mark.parametrize(
     ("entries", "platform", "expected"),
     CHOSEN,
-    ids=[f"{p or 'all'} of {' '.join(e)}" for e, p, _ in CHOSEN],
+    ids=[f"{p} of {' '.join(e)}" for e, p, _ in CHOSEN],
 )
-def test_chosen(entries: tuple[str, ...], platform: str, expected: list[int]) -> None:
-    """The entry for the platform is taken, or every image where the spec says none."""
+def test_chosen(entries: tuple[str, ...], platform: str, expected: int) -> None:
+    """The entry for the platform is taken, as the spec means it."""
     given = index(*entries)
-    said = parse_platform(platform) if platform else None
-    assert choose_entries(given, said) == tuple(given.manifests[number] for number in expected)
+    assert choose_entry(given, parse_platform(platform)) == given.manifests[expected]
 
 
 REFUSED = [
@@ -95,20 +94,27 @@ REFUSED = [
         ),
     ),
     (("?",), "linux/amd64", "it is an index without an image in it; build it again"),
-    ((), "", "it is an index without an image in it; build it again"),
+    ((), "linux/amd64", "it is an index without an image in it; build it again"),
+    (
+        ("linux/arm/v6",),
+        "linux/arm/v7",
+        (
+            "it is an index without linux/arm/v7; it holds linux/arm/v6; "
+            "name another platform or another image"
+        ),
+    ),
 ]
 
 
 @pytest.mark.parametrize(
     ("entries", "platform", "message"),
     REFUSED,
-    ids=[f"{p or 'all'} of {' '.join(e)}" for e, p, _ in REFUSED],
+    ids=[f"{p} of {' '.join(e)}" for e, p, _ in REFUSED],
 )
 def test_refused(entries: tuple[str, ...], platform: str, message: str) -> None:
     """Where none or more than one would do, the message names what is there."""
-    said = parse_platform(platform) if platform else None
     with pytest.raises(ImageMismatch) as raised:
-        choose_entries(index(*entries), said)
+        choose_entry(index(*entries), parse_platform(platform))
     assert str(raised.value) == message
 
 
@@ -117,5 +123,27 @@ def test_features() -> None:
     plain, full = listed("windows/amd64", 0), listed("windows/amd64", 1, "win32k", "other")
     given = Index(OCI_INDEX, (plain, full))
     wanted = replace(parse_platform("windows/amd64"), os_features=("win32k",))
-    assert choose_entries(given, wanted) == (full,)
-    assert choose_entries(given, parse_platform("windows/amd64")) == (plain,)
+    assert choose_entry(given, wanted) == full
+    assert choose_entry(given, parse_platform("windows/amd64")) == plain
+
+
+@pytest.mark.parametrize(
+    ("marks", "is_zstd", "expected"),
+    [
+        ((False, True), False, 0),
+        ((False, True), True, 1),
+        ((True, False), False, 1),
+        ((True,), False, 0),
+        ((False,), True, 0),
+    ],
+    ids=["gzip", "zstd", "gzip behind zstd", "only zstd", "only gzip"],
+)
+def test_zstd_twin(marks: tuple[bool, ...], is_zstd: bool, expected: int) -> None:
+    """Of two that differ in compression the zstd one is taken where the spec's entry is marked."""
+    entries = [
+        replace(listed("linux/amd64", number), annotations=((ZSTD, "true"),) if mark else ())
+        for number, mark in enumerate(marks)
+    ]
+    given = Index(OCI_INDEX, tuple(entries))
+    wanted = parse_platform("linux/amd64")
+    assert choose_entry(given, wanted, is_zstd=is_zstd) == entries[expected]

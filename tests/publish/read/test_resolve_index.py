@@ -14,6 +14,7 @@ from tests.support.images import (
     make_attestation,
     make_image,
     make_index,
+    nest,
 )
 from tests.support.memory_store import StoreFault
 from tests.support.values import content_of
@@ -89,7 +90,6 @@ def listing(**says: Any) -> Index:
 
 
 ABSENT = digest_of(b"absent")
-NESTED = make_index(ARM64)
 UNUSABLE = [
     (
         "other size", listing(size=7), "ImageMismatch",
@@ -130,15 +130,44 @@ def test_unusable(platform: str, index: Index, kind: str, message: str) -> None:
     assert errors_of(lambda: resolve(world, given)) == [expected]
 
 
+NESTED_IN = nest((AMD64, {}), (make_index(ARM64, attestations=True), {"platform": None}))
+
+
 def test_index_within_an_index() -> None:
-    """An index that lists an index is refused."""
+    """The images of an index within the index are chosen from as if they stood in it."""
     world = World()
-    world[APP].put("", NESTED)
-    says = {"mediaType": NESTED.media_type, "digest": NESTED.digest, "size": NESTED.size}
-    world[APP].put("1.0", listing(**says))
-    expected = f"spec.yaml:3:5: {APP}:1.0: its type '{NESTED.media_type}' is not that of an image"
+    world[APP].put("1.0", NESTED_IN)
+    (source,) = sources_of(world, entry(f"{APP}:1.0", "linux/arm64"))
+    assert source.child.content == content_of(ARM64)
+    assert [one.child.content for one in source.attestations] == [content_of(PROOF)]
+
+
+def test_all_of_an_index_within() -> None:
+    """Beside another source an index within the index gives its images, and is not kept itself."""
+    world = World()
+    world[APP].put("1.0", NESTED_IN)
+    world[APP].put("s390x", make_image("linux/s390x"))
+    sources = sources_of(world, entry(f"{APP}:1.0"), entry(f"{APP}:s390x"))
+    assert [str(source.found) for source in sources] == [
+        "linux/amd64",
+        "linux/arm64",
+        "linux/s390x",
+    ]
+    assert all(source.is_image for source in sources)
+
+
+def test_lost_index_within() -> None:
+    """An index within the index that is not there is an error, whatever is wanted."""
+    world = World()
+    world[APP].put("1.0", NESTED_IN)
+    lost = NESTED_IN.children[1].digest
+    del world[APP].manifests[lost]
+    expected = (
+        f"spec.yaml:3:5: {APP}:1.0: it is an index that lists {lost}, which does not exist; "
+        "build and push it again"
+    )
     found = errors_of(lambda: resolve(world, entry(f"{APP}:1.0", "linux/amd64")))
-    assert found == [("ImageMismatch", 4, expected)]
+    assert found == [("SourceError", 4, expected)]
 
 
 def test_lost_attestation(world: World) -> None:
