@@ -141,6 +141,16 @@ def test_no_tag(recorder: Recorder, old: FakeRegistry) -> None:
     assert len(recorder.notes) == 1
 
 
+def test_asked_first_alone(recorder: Recorder, old: FakeRegistry) -> None:
+    """Of many that ask at once one finds out for all that there is no API."""
+
+    async def use(registry: Registry) -> None:
+        await asyncio.gather(*(listed(registry) for _ in range(5)))
+
+    ask(recorder, old, use)
+    assert [path for path in paths(old) if "referrers" in path] == [f"GET referrers/{SUBJECT}"]
+
+
 @pytest.mark.parametrize(
     "effect",
     [

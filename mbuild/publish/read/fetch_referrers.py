@@ -73,8 +73,12 @@ class _Fetch:
 
     async def _check_form(self, content: Content) -> None:
         is_index = media_types.is_index(content.media_type)
-        parse_or_mismatch(parse_index if is_index else parse_image_manifest, content)
-        await check_whole(self._library, self._store, content)
+        try:
+            parse_or_mismatch(parse_index if is_index else parse_image_manifest, content)
+            parse_or_mismatch(lambda _raw: referrer_descriptor(content), content)
+            await check_whole(self._library, self._store, content)
+        except MbuildError as error:
+            raise _told_of(content, error) from error
 
     async def parts(self, content: Content, depth: int = DEEPEST) -> tuple[Child, ...]:
         """Read all that an index lists, each behind what it lists itself."""
@@ -95,13 +99,19 @@ def _check_subject(referrer: Referrer, content: Content) -> None:
     """See that what was found as a referrer is one; what cosign tags need not say so."""
     if referrer.tag:
         return
-    parse_or_mismatch(lambda _raw: referrer_descriptor(content), content)
     subject = parse_or_mismatch(lambda _raw: subject_of(content), content)
     if subject is None or subject.digest != referrer.subject:
         named = subject.digest if subject else "no subject"
         raise ImageMismatch(
             f"{referrer.digest} is listed as its referrer, and names {named}", hint=_HINT
         )
+
+
+def _told_of(content: Content, error: MbuildError) -> MbuildError:
+    """Say of an error of which manifest it speaks."""
+    if isinstance(error, Failures):
+        return Failures(_told_of(content, one) for one in error.errors)
+    return error.placed(f"{content.digest}: {error.message}", error.where)
 
 
 def _placed(error: MbuildError, referrer: Referrer) -> MbuildError:

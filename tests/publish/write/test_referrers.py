@@ -201,6 +201,23 @@ def test_stripped(world: World, policy: str, expected: bool) -> None:
     assert (attestation.digest in world[APP].manifests) is expected
 
 
+def test_converted(world: World) -> None:
+    """What belongs to an image does not belong to what it is converted to."""
+    outcome = copy(world, format="docker", convert=True)
+    assert (outcome.errors, outcome.referrers) == ((), 0)
+    assert world.calls("list_referrers") == []
+
+
+def test_held_back(world: World) -> None:
+    """A repository where no tag may move to the index gets nothing that belongs to it."""
+    newer = make_index(AMD64, annotations={"org.opencontainers.image.version": "1.5.0"})
+    world[APP].put("1", newer)
+    rules = TagRules(no_downgrade=True)
+    version = (("org.opencontainers.image.version", "1.4.0"),)
+    outcome = copy(world, rules=rules, tags=("1",), annotations=version)
+    assert (outcome.is_held_back, outcome.referrers, world.writes) == (True, 0, [])
+
+
 def test_force(world: World) -> None:
     """With --force nothing is taken for proven: what was lost is written again, and told."""
     world[BUILDS].put(SIG, SIGNATURE)
