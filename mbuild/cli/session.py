@@ -86,7 +86,8 @@ async def _run(
     started = time.monotonic()
     async with Registries(settings, observer=console) as registries:
         library = Library()
-        session = Session(Stores(registries, cache=cache), library, console, registries.pause)
+        stores = Stores(registries, cache=cache)
+        session = Session(stores, library, console, registries.pause)
         task = asyncio.ensure_future(work(session))
         # A signal that comes when the work is done finds nothing to stop, and loses nothing.
         with _stopped_by_signals(task):
@@ -94,6 +95,7 @@ async def _run(
                 result = await _result_of(task)
             finally:
                 await library.close()
+                await stores.close()
         effort = Effort(time.monotonic() - started, registries.requests, registries.retries)
     return result, effort
 

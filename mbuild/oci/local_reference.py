@@ -84,6 +84,11 @@ class ArchiveReference:
     def __str__(self) -> str:
         return with_tail(self.repository, self.tag, self.digest)
 
+    @property
+    def is_docker(self) -> bool:
+        """Tell whether it is one that `docker save` writes, and no layout in a tar."""
+        return self.transport == "docker-archive"
+
     def with_tag(self, tag: str) -> ArchiveReference:
         """Give the same archive at a tag, and no digest."""
         return replace(self, tag=tag, digest=None)

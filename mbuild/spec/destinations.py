@@ -95,10 +95,10 @@ def _read_target(image: Text, folder: str) -> AnyReference:
     reference = read_reference(image, folder)
     if reference.digest:
         raise ValueError(f"{show(image)} names a digest; a target has at most a tag")
-    if isinstance(reference, ArchiveReference):
+    if isinstance(reference, ArchiveReference) and reference.is_docker:
         raise ValueError(
-            f"{show(image)} cannot be a target: archives are only read; name a registry's "
-            "repository, or oci:DIR"
+            f"{show(image)} cannot be a target: a docker-archive holds images of one platform "
+            "each, and no list of them; write it as oci-archive:FILE"
         )
     return reference
 

@@ -28,6 +28,16 @@ class IndexFile:
         self._name = name
         self._lock_wait = lock_wait
 
+    @property
+    def name(self) -> str:
+        """Give what errors call the layout."""
+        return self._name
+
+    @property
+    def shown(self) -> Path:
+        """Give the path that a full disk is told with."""
+        return self._root
+
     def load(self) -> LayoutIndex:
         """Read it; a folder that is no layout yet has an empty one."""
         path = self._root / "index.json"
@@ -65,7 +75,11 @@ class IndexFile:
                 for folder in (self._root, *(self._root / "blobs").iterdir()):
                     sweep(folder)
                 # Not in a thread: cancelled, it would outlive the lock.
-                write_file(self._root / "index.json", index.to_bytes())
+                self.save(index)
+
+    def save(self, index: LayoutIndex) -> None:
+        """Write it, whatever it was; raises OSError."""
+        write_file(self._root / "index.json", index.to_bytes())
 
 
 @contextlib.contextmanager

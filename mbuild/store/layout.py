@@ -28,23 +28,30 @@ from mbuild.store.locks import FOR_EVER, LockWait
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
 
 
-async def _only_once(_what: str, attempt: Callable[[], Awaitable[None]]) -> None:
+async def only_once(_what: str, attempt: Callable[[], Awaitable[None]]) -> None:
+    """Make the one attempt: nothing is tried again."""
     await attempt()
 
 
 class LayoutStore:
     """The layout in a directory; `Store` says what each method does. `retry` runs its copies.
+    `file` is another index.json than the directory's own, and gives the layout its name.
 
     Writes are atomic, and the layout's lock is held while its index.json is rewritten, so
     that concurrent writers, in this process or in others, lose nothing of each other.
     """
 
     def __init__(
-        self, directory: str, *, lock_wait: LockWait = FOR_EVER, retry: Retry = _only_once
+        self,
+        directory: str,
+        *,
+        lock_wait: LockWait = FOR_EVER,
+        retry: Retry = only_once,
+        file: IndexFile | None = None,
     ) -> None:
         self._root = Path(directory)
-        self._name = f"oci:{directory}"
-        self._file = IndexFile(self._root, self._name, lock_wait=lock_wait)
+        self._file = file or IndexFile(self._root, f"oci:{directory}", lock_wait=lock_wait)
+        self._name = self._file.name
         self._retry = retry
         self._referrers = LayoutReferrers(self._read_entry, name=self._name)
 
@@ -115,7 +122,7 @@ class LayoutStore:
 
     async def put_tagged(self, content: Content, tags: tuple[str, ...]) -> frozenset[str]:
         """Write the blob, and move the entries of all tags at once."""
-        with explain_disk_errors(self._root, self._name):
+        with explain_disk_errors(self._file.shown, self._name):
             self._file.prepare()
             path = self._blob_path(content.digest)
             if not path.exists() or path.read_bytes() != content.raw:
@@ -220,7 +227,7 @@ class LayoutStore:
 
         async def attempt() -> None:
             async with source(0) as chunks:
-                with explain_disk_errors(self._root, self._name):
+                with explain_disk_errors(self._file.shown, self._name):
                     self._file.prepare()
                     with replace_file(self._blob_path(descriptor.digest)) as file:
                         async for chunk in chunks:

@@ -96,6 +96,11 @@ class LayoutIndex:
             entries.append(entry)
         return LayoutIndex({**self.data, "manifests": entries})
 
+    def in_order(self) -> LayoutIndex:
+        """Give the index with its entries sorted, so that it does not tell who came first."""
+        entries = sorted(self._entries, key=lambda one: (_tag_of(one), str(one.get("digest"))))
+        return LayoutIndex({**self.data, "manifests": entries})
+
     def without(self, tag: str) -> LayoutIndex:
         """Give the index without the entries of a tag."""
         entries = [entry for entry in self._entries if _tag_of(entry) != tag]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import TYPE_CHECKING
 
-from mbuild.oci.reference import AnyReference, ArchiveReference, LayoutReference, LocalReference
+from mbuild.oci.reference import AnyReference, ArchiveReference, LayoutReference
 from mbuild.registry.registries import Registries
 from mbuild.store.cache import Cache
 from mbuild.store.files import Sleep
-from mbuild.store.layout import LayoutStore
+from mbuild.store.layout import LayoutStore, Retry
 from mbuild.store.locks import LockWait
 from mbuild.store.repository import RepositoryStore
 from mbuild.store.store import Store
+
+if TYPE_CHECKING:
+    from mbuild.store.packing.bundle import Bundle
 
 
 class Stores:
@@ -29,6 +33,7 @@ class Stores:
         self._cache = cache
         self._sleep = sleep
         self._stores: dict[str, Store] = {}
+        self._bundles: dict[str, Bundle] = {}
 
     def uncached(self) -> Stores:
         """Give stores that know nothing from before: what they give, was just asked for."""
@@ -47,9 +52,24 @@ class Stores:
 
         Called before the first request, it lets one token serve reading and writing.
         """
-        if not isinstance(reference, LocalReference):
+        if isinstance(reference, ArchiveReference):
+            return self._open_bundle(reference)
+        if not isinstance(reference, LayoutReference):
             self._registries.may_push(reference.domain, reference.path)
         return self.open(reference)
+
+    async def close(self) -> None:
+        """Leave nothing behind beside the archives that were written to."""
+        for bundle in self._bundles.values():
+            await bundle.close()
+
+    def _open_bundle(self, reference: ArchiveReference) -> Store:
+        key = _key(reference)
+        if key not in self._bundles:
+            lock_wait, retry = self._lock_wait(), self._registries.retry
+            bundle, target = _make_bundle(reference, lock_wait, retry)
+            self._bundles[key], self._stores[key] = bundle, target
+        return self._stores[key]
 
     def _make(self, reference: AnyReference) -> Store:
         if isinstance(reference, LayoutReference):
@@ -61,17 +81,30 @@ class Stores:
         )
 
     def _make_layout(self, reference: LayoutReference) -> LayoutStore:
+        lock_wait, retry = self._lock_wait(), self._registries.retry
+        return LayoutStore(reference.directory, lock_wait=lock_wait, retry=retry)
+
+    def _lock_wait(self) -> LockWait:
         registries = self._registries
-        lock_wait = LockWait(
+        return LockWait(
             deadline=registries.deadline, tell=registries.observer.on_wait, sleep=self._sleep
         )
-        return LayoutStore(reference.directory, lock_wait=lock_wait, retry=registries.retry)
 
 
 def _make_archive(reference: ArchiveReference) -> Store:
     from mbuild.store.archive.archive import ArchiveStore  # what unpacks is loaded when needed
 
     return ArchiveStore(reference)
+
+
+def _make_bundle(
+    reference: ArchiveReference, lock_wait: LockWait, retry: Retry
+) -> tuple[Bundle, Store]:
+    from mbuild.store.packing.bundle import Bundle  # loaded when needed, as above
+    from mbuild.store.packing.target import ArchiveTarget
+
+    bundle = Bundle(reference, lock_wait=lock_wait, retry=retry)
+    return bundle, ArchiveTarget(bundle)
 
 
 def _key(reference: AnyReference) -> str:

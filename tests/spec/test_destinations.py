@@ -30,6 +30,8 @@ DESTINATIONS = {
     ),
     "layout": ("image: oci:out:1\ntags: [x]", [("oci:out", ("1", "x"))]),
     "layout without tag": ("image: oci:out", [("oci:out", ("latest",))]),
+    "archive": ("image: oci-archive:out.tar:1\ntags: [x]", [("oci-archive:out.tar", ("1", "x"))]),
+    "archive without tag": ("image: oci-archive:a", [("oci-archive:a", ("latest",))]),
 }
 
 
@@ -51,11 +53,11 @@ BROKEN = {
         f"image: app@{DIGEST}",
         f"m.yaml:1:8: 'app@{DIGEST}' names a digest; a target has at most a tag",
     ),
-    "archive": (
-        "image: oci-archive:out.tar:1",
+    "docker archive": (
+        "image: docker-archive:out.tar:app:1",
         (
-            "m.yaml:1:8: 'oci-archive:out.tar:1' cannot be a target: archives are only read; "
-            "name a registry's repository, or oci:DIR"
+            "m.yaml:1:8: 'docker-archive:out.tar:app:1' cannot be a target: a docker-archive holds "
+            "images of one platform each, and no list of them; write it as oci-archive:FILE"
         ),
     ),
     "no tag": (

@@ -1,4 +1,4 @@
-"""One contract that every store keeps: a layout, a repository, and the memory store of the tests."""
+"""One contract that every store keeps: a layout, an archive, a repository, and the memory store of the tests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,12 +12,14 @@ from mbuild.errors import IntegrityError, MbuildError, NotFound, RegistryError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import Content
-from mbuild.oci.reference import parse_reference
+from mbuild.oci.reference import ArchiveReference, parse_reference
 from mbuild.oci.referrers import referrer_descriptor
 from mbuild.registry.registries import Registries
 from mbuild.registry.settings import Settings
 from mbuild.store.cache import Cache
 from mbuild.store.layout import LayoutStore
+from mbuild.store.packing.bundle import Bundle
+from mbuild.store.packing.target import ArchiveTarget
 from mbuild.store.repository import RepositoryStore
 from mbuild.store.store import Store
 from tests.store.cache_world import Shelf
@@ -37,7 +39,7 @@ ABSENT = digest_of(b"absent")
 ABSENT_BLOB = Descriptor("application/octet-stream", parse_digest(ABSENT), 6)
 
 
-@pytest.fixture(params=["layout", "repository", "cached", "memory"])
+@pytest.fixture(params=["layout", "archive", "repository", "cached", "memory"])
 def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     """Each kind of store in turn, empty."""
 
@@ -60,11 +62,18 @@ def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
     async def ready(store: Store) -> AsyncIterator[Store]:
         yield store
 
+    @asynccontextmanager
+    async def archive() -> AsyncIterator[Store]:
+        bundle = Bundle(ArchiveReference("oci-archive", str(tmp_path / "app.tar")))
+        yield ArchiveTarget(bundle)
+        await bundle.close()
+
     fake = FakeRegistry()
     memory = MemoryStore()
     layout = LayoutStore(str(tmp_path / "layout"))
     openings: dict[str, Opening] = {
         "layout": lambda: ready(layout),
+        "archive": archive,
         "repository": repository,
         "cached": cached,
         "memory": lambda: ready(memory),

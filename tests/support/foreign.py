@@ -33,6 +33,13 @@ def skopeo_copy_from_layout(layout: Path, tag: str, registry: DockerRegistry, na
     _run("skopeo", "copy", "--quiet", *options, f"oci:{layout}:{tag}", _docker(registry, name))
 
 
+def skopeo_copy_from_archive(archive: Path, tag: str, registry: DockerRegistry, name: str) -> None:
+    """Have skopeo push all of an OCI archive's tag, whose every blob it reads and checks."""
+    options = ("--all", "--preserve-digests", "--dest-tls-verify=false")
+    source = f"oci-archive:{archive}:{tag}"
+    _run("skopeo", "copy", "--quiet", *options, source, _docker(registry, name))
+
+
 def skopeo_convert(registry: DockerRegistry, source: str, target: str) -> None:
     """Have skopeo copy an image within the registry as a Docker image."""
     options = ("--format", "v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")

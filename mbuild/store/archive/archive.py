@@ -17,10 +17,11 @@ from mbuild.store.archive.file import CHUNK, ArchiveFile, Stream, bad_archive, l
 from mbuild.store.archive.gather import read_members
 from mbuild.store.archive.images import Images
 from mbuild.store.archive.members import Members
-from mbuild.store.archive.oci_images import read_oci_images
+from mbuild.store.archive.oci_images import OciImages, read_oci_images
 from mbuild.store.archive.pieces import Piece
 from mbuild.store.archive.read_only import ReadOnly
 from mbuild.store.archive.steps import in_thread, run_steps
+from mbuild.store.layout_index import LayoutIndex
 
 _READERS = 4
 """So many blobs are read from an archive at a time: each may have to be unpacked."""
@@ -43,6 +44,11 @@ class ArchiveStore(ReadOnly):
         self._images: Images | None = None
         self._opening = asyncio.Lock()
         self._readers = asyncio.Semaphore(_READERS)
+
+    async def read_index(self) -> LayoutIndex:
+        """Give the index.json of an OCI archive, an empty one where there is no file."""
+        images = await self._open_if_there()
+        return images.index if isinstance(images, OciImages) else LayoutIndex.empty()
 
     async def candidates(self, reference: str) -> tuple[Descriptor, ...]:
         """Ask the archive's own list of images."""

@@ -21,35 +21,35 @@ class OciImages:
 
     def __init__(self, members: Members, index: LayoutIndex) -> None:
         self._members = members
-        self._index = index
+        self.index = index
         self._referrers = LayoutReferrers(self._read_entry, name=members.name)
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Give the tags in index.json."""
-        return self._index.tags
+        return self.index.tags
 
     async def candidates(self, tag: str) -> tuple[Descriptor, ...]:
         """Look the tag, or all images, up in index.json."""
-        return find_candidates(self._index, tag)
+        return find_candidates(self.index, tag)
 
     async def by_tag(self, tag: str, where: str) -> Content:
         """Read what a tag names, or with empty text the only image."""
-        found = pick_candidate(self._index, tag, noun="archive", where=where)
+        found = pick_candidate(self.index, tag, noun="archive", where=where)
         if found is None:
             raise _absent(tag, self.tags, where)
         return await self._content(found, where)
 
     async def by_digest(self, digest: Digest, where: str) -> Content:
         """Read a manifest."""
-        known = self._index.by_digest(digest)
+        known = self.index.by_digest(digest)
         if known is None and await self.piece(digest) is None:
             raise NotFound("no such manifest in the archive", where=where)
         return await self._content(known or Descriptor("", digest, 0), where)
 
     async def referrers(self, subject: Digest) -> tuple[Descriptor, ...]:
         """Look for them in what index.json names, and under the tag for referrers."""
-        return await in_thread(lambda: self._referrers.list(self._index, subject))
+        return await in_thread(lambda: self._referrers.list(self.index, subject))
 
     async def piece(self, digest: Digest) -> Piece | None:
         """Find a blob."""
