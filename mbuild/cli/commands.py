@@ -140,7 +140,11 @@ def create(
         tags=image.tag or (),
         platforms=image.platform or (),
         annotations=image.annotation or (),
-        words={"referrers": image.referrers.value},
+        words={
+            "format": image.format.value,
+            "convert": str(image.convert).lower(),
+            "referrers": image.referrers.value,
+        },
     )
     publication = Publication(spec=spec, network=network, view=view, writing=writing)
     return publication.run().exit_code

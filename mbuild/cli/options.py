@@ -23,6 +23,14 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Format(StrEnum):
+    """Which kind of list is made, and what its images must be."""
+
+    AUTO = "auto"
+    OCI = "oci"
+    DOCKER = "docker"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ViewOptions:
     """How results are shown."""
@@ -150,6 +158,18 @@ class ImageOptions:
             help="Whether signatures, SBOMs and attestations travel with the images.",
         ),
     ] = Referrers.LEAVE
+    format: Annotated[
+        Format,
+        typer.Option("--format", envvar="MBUILD_FORMAT", help="The kind of list that is made."),
+    ] = Format.AUTO
+    convert: Annotated[
+        bool,
+        typer.Option(
+            "--convert",
+            envvar="MBUILD_CONVERT",
+            help="Convert images that are not of the kind that --format names.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +223,14 @@ class WriteOptions(TagOptions):
             "--force",
             envvar="MBUILD_FORCE",
             help="Take nothing for proven, and move tags that somebody else has changed, too.",
+        ),
+    ] = False
+    foreign_layers: Annotated[
+        bool,
+        typer.Option(
+            "--foreign-layers",
+            envvar="MBUILD_FOREIGN_LAYERS",
+            help="Push layers that lie at URLs too, such as those of old Windows images.",
         ),
     ] = False
     metadata_file: Annotated[

@@ -87,6 +87,7 @@ class Publication:
             announce=session.console.announce,
             sleep=pause,
             patience=patience if self.wait else None,
+            foreign_layers=self.writing.foreign_layers,
         )
         return await publisher.publish(self.spec)
 

@@ -80,11 +80,15 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was written besides manifests: blobs sent, blobs mounted, bytes sent."""
+    """What was written besides manifests: blobs sent, blobs mounted, bytes sent.
+
+    `foreign` layers were left at their URLs.
+    """
 
     blobs: int = 0
     mounted: int = 0
     bytes: int = 0
+    foreign: int = 0
 
 
 @dataclass(frozen=True, slots=True)

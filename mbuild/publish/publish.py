@@ -38,6 +38,7 @@ from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.slots import Slot, Slots
 from mbuild.publish.together import both, raise_any
 from mbuild.publish.write.copies import Copies
+from mbuild.publish.write.origins import Origins
 from mbuild.publish.write.push import push_plan
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
@@ -60,7 +61,8 @@ class Publisher:
 
     `announce` is told, in a few words, what is being done, and `record` what the entries of a
     target name, once they are found to be right. Without `patience`, a source that
-    is not there yet is not waited for.
+    is not there yet is not waited for. With `foreign_layers`, layers that lie at URLs are
+    brought along.
     """
 
     stores: Stores
@@ -71,11 +73,13 @@ class Publisher:
     sleep: Sleep = asyncio.sleep
     patience: Patience | None = None
     record: Record = lambda _resolved: None
+    foreign_layers: bool = False
 
     @cached_property
     def copies(self) -> Copies:
         """Give what remembers the copies of the run."""
-        return Copies(self.library.held_blob)
+        elsewhere = self.stores.open_elsewhere if self.foreign_layers else None
+        return Copies(Origins(self.library.held_blob, elsewhere))
 
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.

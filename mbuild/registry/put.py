@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from mbuild.errors import IntegrityError, MbuildError, RegistryError, TagRefused
 from mbuild.oci.manifest import Content
+from mbuild.registry.foreign import explained
 from mbuild.registry.http.answers import Answer
 from mbuild.registry.http.failures import Temporary
 from mbuild.registry.session import Request, Session
@@ -69,6 +70,9 @@ class Put:
         try:
             return await self._session.attempt(self._request)
         except Temporary as failure:
+            reason = explained(failure.error, self._content)
+            if reason is not failure.error:
+                raise reason from failure
             self._is_lost |= failure.lost
             raise
 
@@ -83,7 +87,7 @@ class Put:
                 raise Temporary(error, lost=False)
         elif _MISSING_REPOSITORY not in answer.codes:
             error.refusal = answer.status
-        raise error
+        raise explained(error, self._content)
 
     def _check_digest(self, answer: Answer) -> None:
         stored, sent = answer.digest, self._content.digest

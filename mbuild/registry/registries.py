@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import httpx
 
 from mbuild.registry.client import Registry
+from mbuild.registry.elsewhere import Elsewhere
 from mbuild.registry.hosts import Host, make_host
 from mbuild.registry.http.routes import Outside, Routes
 from mbuild.registry.http.tls import make_tls_context
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 class Registries:
     """Gives each host's Registry; an async context manager that closes them all.
+
+    `elsewhere` asks the other hosts at which layers may lie.
 
     The deadline of `settings` runs from here on. `random` gives numbers from 0 to 1 for the
     jitter of waits, `make_transport` replaces the network in tests.
@@ -69,6 +72,7 @@ class Registries:
         self._tls: ssl.SSLContext | None = None
         self._open: dict[str, tuple[Session, Registry]] = {}
         self._exit = AsyncExitStack()
+        self.elsewhere = Elsewhere(self._make_wire, policy=self._policy, clocks=self._clocks)
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,6 +83,7 @@ class Registries:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.elsewhere.close()
         await self._exit.aclose()
 
     @property
@@ -126,10 +131,23 @@ class Registries:
         return self._open[key]
 
     def _make_session(self, host: Host) -> Session:
+        session = Session(
+            host,
+            wire=self._make_wire(host),
+            policy=self._policy,
+            clocks=self._clocks,
+            plain_http=self._settings.plain_http,
+            find_credentials=lambda: self._keychain.find(host),
+        )
+        self._exit.push_async_callback(session.close)
+        return session
+
+    def _make_wire(self, host: Host) -> Wire:
         settings = self._settings
         transport = self._make_transport(host)
+        self._exit.push_async_callback(transport.aclose)
         pace = Pace(host.domain, most=settings.jobs, clocks=self._clocks, observer=self._observer)
-        wire = Wire(
+        return Wire(
             transport=transport,
             user_agent=settings.user_agent,
             pace=pace,
@@ -138,17 +156,6 @@ class Registries:
             clock=self._clocks.measure,
             warned=set(),
         )
-        session = Session(
-            host,
-            wire=wire,
-            policy=self._policy,
-            clocks=self._clocks,
-            plain_http=settings.plain_http,
-            find_credentials=lambda: self._keychain.find(host),
-        )
-        self._exit.push_async_callback(transport.aclose)
-        self._exit.push_async_callback(session.close)
-        return session
 
     def _make_routes(self, _host: Host) -> httpx.AsyncBaseTransport:
         outside = Outside(

@@ -64,6 +64,7 @@ def _target(outcome: Outcome) -> dict[str, Any]:
             "blobs": outcome.copied.blobs,
             "mounted": outcome.copied.mounted,
             "bytes": outcome.copied.bytes,
+            "foreign": outcome.copied.foreign,
         },
         "verified": outcome.verified,
         "warnings": list(outcome.warnings),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mbuild.oci.descriptor import Descriptor
-from mbuild.publish.outcome import Outcome, TagOutcome
+from mbuild.publish.outcome import Copied, Outcome, TagOutcome
 from mbuild.report.changes import KEPT, MARKS, annotation_rows, further_lines, platform_lines
 from mbuild.report.text import count, human_size, short, table
 from mbuild.report.tree import kind_name
@@ -75,12 +75,17 @@ def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
     yield from further_lines(differences, outcome.index.media_type)
     yield from table(annotation_rows(differences.annotations, "annotation "), indent=2)
     yield from platform_lines(outcome.platforms, outcome.image)
-    if outcome.copied.blobs or outcome.copied.mounted:
-        copied = outcome.copied
-        sent = f"{count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
-        yield f"  copied {sent}, mounted {copied.mounted}"
+    yield from _copied_lines(outcome.copied)
     if outcome.referrers:
         yield f"  {count(outcome.referrers, 'referrer')} {'to copy' if planned else 'copied'}"
+
+
+def _copied_lines(copied: Copied) -> Iterator[str]:
+    if copied.blobs or copied.mounted:
+        sent = f"{count(copied.blobs, 'blob')} ({human_size(copied.bytes)})"
+        yield f"  copied {sent}, mounted {copied.mounted}"
+    if copied.foreign:
+        yield f"  foreign layers left at their URLs: {copied.foreign}"
 
 
 def _tagged(outcome: Outcome) -> str:

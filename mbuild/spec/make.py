@@ -40,7 +40,7 @@ def make_target(
         "image": _text(target),
         "tags": _items(map(_text, tags), "--tag"),
         "annotations": _annotations(annotations),
-        **{key: _text(word) for key, word in words.items()},
+        **{key: Text(word, Position(f"--{key}")) for key, word in words.items()},
         **_images(sources, platforms),
     }
     problems = Problems()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.reference import AnyReference, ArchiveReference, LayoutReference
 from mbuild.registry.registries import Registries
 from mbuild.store.cache import Cache
@@ -70,6 +73,12 @@ class Stores:
             bundle, target = _make_bundle(reference, lock_wait, retry)
             self._bundles[key], self._stores[key] = bundle, target
         return self._stores[key]
+
+    def open_elsewhere(
+        self, layer: Descriptor, offset: int = 0
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a stream of a layer that lies at URLs, and in no store; without any login."""
+        return self._registries.elsewhere.open(layer, offset)
 
     def _make(self, reference: AnyReference) -> Store:
         if isinstance(reference, LayoutReference):

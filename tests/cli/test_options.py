@@ -126,6 +126,21 @@ def test_tag_rules_from_variables(folder: Path, monkeypatch: pytest.MonkeyPatch,
         assert done.code == (6 if name == "MBUILD_NO_CLOBBER" else 0)
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("is_told_by_variables", [False, True], ids=["options", "variables"])
+def test_conversion(monkeypatch: pytest.MonkeyPatch, is_told_by_variables: bool) -> None:
+    """`create` makes the kind of list that is asked for, of images that it converts."""
+    words = ["create", "oci:dist:1", "oci:builds:amd64"]
+    if is_told_by_variables:
+        monkeypatch.setenv("MBUILD_FORMAT", "docker")
+        monkeypatch.setenv("MBUILD_CONVERT", "1")
+    else:
+        words += ["--format", "docker", "--convert"]
+    lines = mbuild(*words).stdout.splitlines()
+    assert lines[1].startswith("  Docker manifest list, 1 image")
+    assert lines[-2].startswith("      converted from OCI image sha256:")
+
+
 def test_force_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """`--force` has a variable, and reaches the rules of the run."""
     seen = []

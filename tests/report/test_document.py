@@ -96,7 +96,7 @@ def test_whole() -> None:
                 "furtherChanges": [],
                 "attestations": 2,
                 "referrers": 3,
-                "copied": {"blobs": 2, "mounted": 3, "bytes": 41_700_000},
+                "copied": {"blobs": 2, "mounted": 3, "bytes": 41_700_000, "foreign": 0},
                 "verified": True,
                 "warnings": ["a warning"],
                 "errors": [],
@@ -129,7 +129,7 @@ def test_order_of_keys() -> None:
     assert " ".join(target["platforms"][0]) == (
         "platform image digest size mediaType change previous annotations converted"
     )
-    assert " ".join(target["copied"]) == "blobs mounted bytes"
+    assert " ".join(target["copied"]) == "blobs mounted bytes foreign"
 
 
 def test_failed_target() -> None:
@@ -148,7 +148,7 @@ def test_failed_target() -> None:
         "furtherChanges": [],
         "attestations": 0,
         "referrers": 0,
-        "copied": {"blobs": 0, "mounted": 0, "bytes": 0},
+        "copied": {"blobs": 0, "mounted": 0, "bytes": 0, "foreign": 0},
         "verified": None,
         "warnings": [],
         "errors": [{"code": "denied", "message": "denied", "where": APP, "hint": "log in"}],

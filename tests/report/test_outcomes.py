@@ -102,6 +102,18 @@ def test_converted() -> None:
     ]
 
 
+def test_foreign_layers() -> None:
+    """Layers that were left elsewhere are told below what was copied, or alone."""
+    outcome = replace(PUBLISHED, referrers=0)
+    told = "  foreign layers left at their URLs: 1"
+    assert lines(replace(outcome, copied=Copied(2, 3, 512, 1)))[-2:] == [
+        "  copied 2 blobs (512 B), mounted 3",
+        told,
+    ]
+    alone = lines(replace(outcome, copied=Copied(foreign=1)))
+    assert (alone[-1], len(alone)) == (told, len(lines(replace(outcome, copied=Copied()))) + 1)
+
+
 def test_repaired() -> None:
     """A layout whose tags are all in place, and whose blobs were not, is told to be whole again."""
     told = lines(replace(KEPT, copied=Copied(1, 0, 512)))

@@ -88,6 +88,11 @@ WRONG: dict[str, tuple[list[str], dict[str, Any], str]] = {
         {"annotations": ["=1"]},
         "=1: '' cannot be an annotation's key; write it like org.example.key",
     ),
+    "conversion to nothing": (
+        ["a"],
+        {"words": {"convert": "true"}},
+        "--convert: 'convert' needs 'format: oci' or 'format: docker', to say what to convert to",
+    ),
     "source": (["A"], {}, "A: 'A' is not a reference: the repository name must be lower case"),
     "template alone": (
         ["app:1-{arch}"],

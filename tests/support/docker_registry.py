@@ -47,12 +47,16 @@ class TokenAuth:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How a registry is to be run: access control, TLS, whether it takes writes."""
+    """How a registry is to be run: access control, TLS, whether it takes writes.
+
+    `allowed_urls` are patterns of the URLs that layers may lie at, beside the registry.
+    """
 
     htpasswd: Mapping[str, str] | None = None
     token: TokenAuth | None = None
     tls: TlsFiles | None = None
     read_only: bool = False
+    allowed_urls: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -108,6 +112,7 @@ def make_config(folder: Path, storage: Path, setup: Setup) -> dict[str, Any]:
             "maintenance": maintenance,
         },
         "http": http,
+        "validation": {"manifests": {"urls": {"allow": list(setup.allowed_urls)}}},
     }
     auth = _make_auth(folder, setup)
     return {**config, "auth": auth} if auth else config

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
-from mbuild.errors import NotFound, SourceError
 from mbuild.oci.descriptor import Descriptor
+from mbuild.publish.write.origins import Origins
 from mbuild.publish.write.receiver import Receiver
 from mbuild.publish.write.shared import SharedReading
-from mbuild.registry.source import CheckedSource
 from mbuild.store.store import Store
 
 LARGE_BLOBS = 8
 """So many large blobs are on their way to a registry at a time: more only take more memory."""
 
 LARGE = 1024 * 1024
-
-Recall = Callable[[Store, Descriptor], bytes | None]
 
 Key = tuple[str, str]
 """A store's name or its place, and a blob's digest."""
@@ -42,15 +39,19 @@ class Copies:
 
     Who wants a blob in a place where another has it under way waits for that, and mounts it
     where he wants it in another repository; he makes a copy of his own only where that fails.
-    What was read already is not asked for again: `recall` gives its bytes.
+    `origins` says where the bytes come from, and which layers are left where they lie.
     """
 
-    def __init__(self, recall: Recall = lambda _store, _blob: None) -> None:
-        self._recall = recall
+    def __init__(self, origins: Origins | None = None) -> None:
+        self._origins = origins or Origins()
         self._there: set[Key] = set()
         self._homes: dict[Key, Store] = {}
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(LARGE_BLOBS))
+
+    def carries(self, blob: Descriptor) -> bool:
+        """Tell whether a blob of an image is brought along; a foreign layer may be left."""
+        return self._origins.carries(blob)
 
     async def bring(self, wanted: Wanted) -> None:
         """See to it that every target has a blob; what goes wrong is in the receivers."""
@@ -61,6 +62,10 @@ class Copies:
                 await stack.enter_async_context(lock)
             unknown = [one for one in wanted.receivers if _key(one, blob) not in self._there]
             lacking = await self._sift(unknown, blob, [one.has(blob) for one in unknown])
+            if lacking and not await self._origins.finds(blob, wanted.sources[0]):
+                for one in lacking:
+                    one.leave(blob)
+                return
             while lacking := await self._mount(lacking, wanted):
                 firsts = {one.store.place: one for one in reversed(lacking)}.values()
                 await self._copy(blob, wanted.sources[0], list(firsts))
@@ -81,7 +86,7 @@ class Copies:
             if blob.size > LARGE:
                 for place in _places(receivers):
                     await stack.enter_async_context(self._slots[place])
-            reading = SharedReading(self._reading(source, blob), readers=len(receivers))
+            reading = SharedReading(self._origins.source(blob, source), readers=len(receivers))
             uploads = [
                 receiver.upload(blob, outlet)
                 for receiver, outlet in zip(receivers, reading.outlets, strict=True)
@@ -107,28 +112,6 @@ class Copies:
                 self._there.add(_key(receiver, blob))
                 self._homes.setdefault((receiver.store.place, str(blob.digest)), receiver.store)
 
-    def _reading(self, source: Store, blob: Descriptor) -> CheckedSource:
-        """Give a store's blob as a source of bytes that are checked."""
-
-        @asynccontextmanager
-        async def open_source(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
-            async with AsyncExitStack() as stack:
-                held = self._recall(source, blob)
-                if held is not None:
-                    yield _once(held[offset:])
-                    return
-                try:
-                    chunks = await stack.enter_async_context(source.open_blob(blob, offset))
-                except NotFound as error:
-                    raise SourceError(
-                        f"a blob of the image does not exist: {error.message}",
-                        where=error.where,
-                        hint="build and push the image again",
-                    ) from error
-                yield chunks
-
-        return CheckedSource(blob, open_source, where=f"{source.name}@{blob.digest}")
-
 
 def _key(receiver: Receiver, blob: Descriptor) -> Key:
     return receiver.store.name, str(blob.digest)
@@ -137,8 +120,3 @@ def _key(receiver: Receiver, blob: Descriptor) -> Key:
 def _places(receivers: Sequence[Receiver]) -> list[str]:
     """Give their places in the order in which all take them, so that no two wait for each other."""
     return sorted({receiver.store.place for receiver in receivers})
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    if content:
-        yield content

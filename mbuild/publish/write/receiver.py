@@ -34,11 +34,16 @@ class Receiver:
         self._blobs = 0
         self._mounted = 0
         self._bytes = 0
+        self._left: set[Digest] = set()
 
     @property
     def copied(self) -> Copied:
         """Give what was copied up to now."""
-        return Copied(self._blobs, self._mounted, self._bytes)
+        return Copied(self._blobs, self._mounted, self._bytes, len(self._left))
+
+    def leave(self, layer: Descriptor) -> None:
+        """Note a foreign layer that it is not given."""
+        self._left.add(layer.digest)
 
     async def lacks(self, children: Iterable[Child]) -> tuple[Child, ...]:
         """Tell which children have to be brought."""

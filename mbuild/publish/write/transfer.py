@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from mbuild.errors import MbuildError
@@ -10,7 +10,7 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.index import parse_index
 from mbuild.oci.manifest import Content, parse_image_manifest
-from mbuild.oci.media_types import is_foreign_layer, is_index
+from mbuild.oci.media_types import is_index
 from mbuild.publish.read.contents import fetch_content
 from mbuild.publish.read.source import Child
 from mbuild.publish.together import all_together
@@ -42,7 +42,7 @@ class Transfer:
         lacking = await all_together(receiver.lacks(distinct) for receiver in receivers)
         needs = dict(zip(receivers, lacking, strict=True))
         contents = await _load_all(needs)
-        wanted = _blobs(needs, contents)
+        wanted = _blobs(needs, contents, self._copies.carries)
         await all_together(self._copies.bring(one) for one in wanted)
         await all_together(_put(one, needs[one], contents) for one in _sound(needs))
 
@@ -73,14 +73,22 @@ async def _load(child: Child) -> Content:
     return child.content or await fetch_content(child, child.store.fetch_manifest)
 
 
-def _blobs(needs: Needs, contents: Mapping[Digest, Content]) -> Iterator[Wanted]:
-    """Give each blob once, with all stores that have it, and all targets that may lack it."""
+def _blobs(
+    needs: Needs, contents: Mapping[Digest, Content], carries: Callable[[Descriptor], bool]
+) -> Iterator[Wanted]:
+    """Give each blob once, with all stores that have it, and all targets that may lack it.
+
+    What nobody carries is left where it lies; it stands in the receivers.
+    """
     blobs: dict[Digest, Descriptor] = {}
     sources: dict[Digest, dict[str, Store]] = {}
     receivers: dict[Digest, dict[Receiver, None]] = {}
     for receiver in _sound(needs):
         for child in needs[receiver]:
             for blob in _blobs_of(contents[child.descriptor.digest]):
+                if not carries(blob):
+                    receiver.leave(blob)
+                    continue
                 blobs.setdefault(blob.digest, blob)
                 sources.setdefault(blob.digest, {}).setdefault(child.store.name, child.store)
                 receivers.setdefault(blob.digest, {})[receiver] = None
@@ -88,10 +96,8 @@ def _blobs(needs: Needs, contents: Mapping[Digest, Content]) -> Iterator[Wanted]
         yield Wanted(blob, tuple(sources[digest].values()), tuple(receivers[digest]))
 
 
-def _blobs_of(content: Content) -> Iterator[Descriptor]:
-    if not is_index(content.media_type):
-        blobs = parse_image_manifest(content.raw).blobs
-        yield from (blob for blob in blobs if not is_foreign_layer(blob.media_type))
+def _blobs_of(content: Content) -> tuple[Descriptor, ...]:
+    return () if is_index(content.media_type) else parse_image_manifest(content.raw).blobs
 
 
 async def _put(
