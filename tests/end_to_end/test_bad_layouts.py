@@ -176,3 +176,18 @@ def test_bad_layout(
     assert result.lines == [f"error: {SPEC}:3:16: oci:held{message}"]
     assert result.code == 4
     assert fake.log.writes == []
+
+
+def test_other_bytes(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
+    """Bytes that are not the layer's are seen while it is copied: the layout's fault, and no tag."""
+    other_layer(write_layout(tmp_path / "held", {"1.0": INDEX}))
+    write_spec(tmp_path, f"{server.host}/team/new:1.0", {"linux/amd64": "oci:held:1.0"})
+    result = run_mbuild("push", cwd=tmp_path)
+    assert result.lines == [
+        (
+            f"error: oci:held@{LAYER_DIGEST}: the bytes that arrived are not those of "
+            f"{LAYER_DIGEST}; {EXPORT}"
+        )
+    ]
+    assert result.code == 4
+    assert fake.repository("team/new").tags == {}

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from mbuild.errors import MbuildError, NotFound, SourceError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.media_types import is_foreign_layer
-from mbuild.registry.source import CheckedSource
+from mbuild.publish.write.local_source import LocalSource
+from mbuild.registry.source import Checked, CheckedSource
 from mbuild.store.store import Store
 
 Recall = Callable[[Store, Descriptor], bytes | None]
@@ -41,7 +42,7 @@ class Origins:
         except MbuildError:  # reading the blob will tell what is wrong
             return True
 
-    def source(self, blob: Descriptor, store: Store) -> CheckedSource:
+    def source(self, blob: Descriptor, store: Store) -> Checked:
         """Give a store's blob as a source of bytes that are checked."""
 
         @asynccontextmanager
@@ -56,7 +57,8 @@ class Origins:
             async with AsyncExitStack() as stack:
                 yield await _enter(stack, streams)
 
-        return CheckedSource(blob, open_source, where=f"{store.name}@{blob.digest}")
+        source = CheckedSource(blob, open_source, where=f"{store.name}@{blob.digest}")
+        return source if store.keeps_whole else LocalSource(source)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
