@@ -27,6 +27,12 @@ def skopeo_copy_all(
     _run("skopeo", "copy", "--quiet", *options, _docker(registry, name), target)
 
 
+def skopeo_copy_to_folder(registry: DockerRegistry, name: str, folder: Path) -> None:
+    """Have skopeo copy an index and every image in it, byte for byte, whatever their kind."""
+    options = ("--all", "--preserve-digests", "--src-tls-verify=false")
+    _run("skopeo", "copy", "--quiet", *options, _docker(registry, name), f"dir:{folder}")
+
+
 def skopeo_copy_from_layout(layout: Path, tag: str, registry: DockerRegistry, name: str) -> None:
     """Have skopeo push all of a layout's tag, whose every blob it reads and checks."""
     options = ("--all", "--preserve-digests", "--dest-tls-verify=false")
