@@ -130,7 +130,7 @@ def look_at(path: Path, name: str) -> ArchiveFile:
         try:
             found = path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            raise NotFound("no such file", where=name, hint="check the path") from None
+            raise NotFound("no such file", where=name) from None
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
         raise SourceError(

@@ -59,6 +59,7 @@ class OciImages:
     async def _content(self, descriptor: Descriptor, where: str) -> Content:
         raw = await in_thread(lambda: self._read(descriptor.digest))
         with explain_broken(where):
+            _check_size(raw, descriptor)
             media_type = media_type_of(raw, descriptor.media_type)
         return Content(media_type, descriptor.digest, raw)
 
@@ -97,6 +98,14 @@ def read_oci_images(members: Members) -> OciImages:
     with explain_broken(members.name):
         check_layout_version(members.read(marker) if marker else None)
         return OciImages(members, parse_layout_index(members.read(index)))
+
+
+def _check_size(raw: bytes, descriptor: Descriptor) -> None:
+    """Compare with what index.json says, unless it names the manifest not at all."""
+    if descriptor.media_type and len(raw) != descriptor.size:
+        raise ValueError(
+            f"index.json gives {descriptor.digest} {descriptor.size} bytes, and it has {len(raw)}"
+        )
 
 
 def _absent(tag: str, tags: tuple[str, ...], where: str) -> NotFound:

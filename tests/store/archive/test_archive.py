@@ -208,7 +208,7 @@ def test_no_file(tmp_path: Path) -> None:
     assert ask("oci-archive", path, use) == found
     path.unlink()
     told = error_of("oci-archive", path, lambda store: store.fetch_manifest("1.0"))
-    assert told == ("NotFound", "oci-archive:FILE: no such file; check the path")
+    assert told == ("NotFound", "oci-archive:FILE: no such file")
 
 
 def test_no_image(tmp_path: Path) -> None:
@@ -363,6 +363,22 @@ def test_blobs_that_are_not_given(oci: Path) -> None:
         (
             f"oci-archive:FILE: blob {huge.digest} has 5000000000 bytes, "
             f"and 4194304 are the most that are read here; {AGAIN}"
+        ),
+    )
+
+
+def test_an_index_that_lies(tmp_path: Path) -> None:
+    """A manifest of another size than index.json says is told."""
+    members = oci_members({"1.0": AMD64})
+    size = len(AMD64.manifest)
+    members["index.json"] = members["index.json"].replace(f": {size}".encode(), b": 7")
+    path = write_tar(tmp_path / "app.tar", members)
+    told = error_of("oci-archive", path, lambda store: store.fetch_manifest("1.0"))
+    assert told == (
+        "SourceError",
+        (
+            "oci-archive:FILE:1.0: the archive is broken: "
+            f"index.json gives {AMD64.digest} 7 bytes, and it has {size}; {AGAIN}"
         ),
     )
 

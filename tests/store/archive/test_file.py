@@ -32,7 +32,7 @@ def test_absent(tmp_path: Path) -> None:
     for path in (tmp_path / "absent", tmp_path / "file" / "absent"):
         with pytest.raises(NotFound) as caught:
             look_at(path, "archive")
-        assert str(caught.value) == "archive: no such file; check the path"
+        assert str(caught.value) == "archive: no such file"
 
 
 def test_no_file(tmp_path: Path) -> None:
