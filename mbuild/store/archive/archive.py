@@ -95,7 +95,10 @@ class ArchiveStore(ReadOnly):
                 f"and {MAX_MANIFEST_SIZE} are the most that are read here"
             )
         async with self.open_blob(descriptor) as chunks:
-            return b"".join([chunk async for chunk in chunks])
+            raw = b"".join([chunk async for chunk in chunks])
+        if not descriptor.digest.matches(raw):
+            raise self._bad(f"blob {descriptor.digest} does not hash to its name")
+        return raw
 
     async def has_blob(self, descriptor: Descriptor) -> bool:
         """Tell whether it is there with its size."""
@@ -119,7 +122,7 @@ class ArchiveStore(ReadOnly):
     async def open_blob(
         self, descriptor: Descriptor, offset: int = 0
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Read it piece by piece; a whole one that is damaged does not come to its end."""
+        """Read it piece by piece."""
         piece = await self._piece(descriptor.digest)
         if piece.size != descriptor.size:
             raise self._bad(
@@ -127,7 +130,7 @@ class ArchiveStore(ReadOnly):
                 f"and its manifest says {descriptor.size}"
             )
         async with self._stream(piece, offset) as stream:
-            yield self._chunks(stream, descriptor, offset)
+            yield self._chunks(stream)
 
     async def _open(self) -> Images:
         """Go through the archive, once: then it is known where what is."""
@@ -166,21 +169,8 @@ class ArchiveStore(ReadOnly):
             finally:
                 stream.close()
 
-    async def _chunks(
-        self, stream: Stream, descriptor: Descriptor, offset: int
-    ) -> AsyncIterator[bytes]:
-        hasher, left = descriptor.digest.hasher(), descriptor.size - offset
-
-        def step() -> bytes:
-            chunk = stream.read(CHUNK)
-            if not offset:
-                hasher.update(chunk)
-            return chunk
-
-        while left > 0 and (chunk := await in_thread(step)):
-            left -= len(chunk)
-            if left <= 0 and not offset and hasher.hexdigest() != descriptor.digest.encoded:
-                raise self._bad(f"blob {descriptor.digest} does not hash to its name")
+    async def _chunks(self, stream: Stream) -> AsyncIterator[bytes]:
+        while chunk := await in_thread(lambda: stream.read(CHUNK)):
             yield chunk
 
     def _at(self, reference: str) -> str:
