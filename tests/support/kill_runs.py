@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.artifacts import fallback_tag, list_referrers, make_referrer
 from tests.support.cli import environment, mbuild_command
 from tests.support.distance import far_away
 from tests.support.docker_registry import DockerRegistry, serve_registry
@@ -44,6 +45,7 @@ APP, WEB = (
 )
 OLD = make_index(make_image("linux/amd64", seed="old"))
 TAGS = {"app": ("1.4.2", "1.4", "1", "latest"), "web": ("2.0", "latest"), "layout": ("1.4.2",)}
+SBOM = make_referrer(WEB[0])
 NEW = {"app": make_index(*APP), "web": make_index(*WEB), "layout": make_index(*APP)}
 
 
@@ -120,8 +122,10 @@ class Ground:
         for name in self._names(number):
             image = "oci:layout" if name == "layout" else f"{self.far}/run-{number}/{name}"
             tags = ", ".join(f'"{tag}"' for tag in TAGS[name])
-            yield f"  - image: {image}\n    tags: [{tags}]\n    platforms:\n"
             kind = "web" if name == "web" else "app"
+            referrers = "copy" if kind == "web" else "leave"
+            yield f"  - image: {image}\n    tags: [{tags}]\n    referrers: {referrers}\n"
+            yield "    platforms:\n"
             for architecture in ARCHITECTURES:
                 source = f"{self.far}/{BUILDS}:{kind}-{architecture}"
                 yield f"      linux/{architecture}: {source}\n"
@@ -167,6 +171,9 @@ class Ground:
         for digest, new in self._tags(number):
             if digest not in ("", OLD.digest, new):
                 yield f"run {number}: a tag holds {digest}"
+        held = self._held(number, "web")
+        if NEW["web"].digest in held.values() and fallback_tag(WEB[0]) not in held:
+            yield f"run {number}: a tag has moved, and what belongs to its images is not there"
 
     def _unfit(self, number: int, code: int, by: signal.Signals) -> Iterator[str]:
         """Name an end that no signal explains, and what a person is not to see."""
@@ -197,6 +204,8 @@ def killing_ground(folder: Path) -> Iterator[Ground]:
         for kind, images in (("app", APP), ("web", WEB)):
             for name, image in zip(ARCHITECTURES, images, strict=True):
                 push_image(registry.url, BUILDS, f"{kind}-{name}", image)
+        push_image(registry.url, BUILDS, "", SBOM)
+        push_image(registry.url, BUILDS, fallback_tag(WEB[0]), list_referrers(SBOM))
         yield Ground(registry, far, folder)
 
 

@@ -21,6 +21,7 @@ from tests.publish.world import (
     tags_of,
     target,
 )
+from tests.support.artifacts import make_referrer
 from tests.support.images import make_image
 from tests.support.memory_store import Gate, StoreFault
 
@@ -107,6 +108,30 @@ def test_while_staging(world: World, call: str) -> None:
         assert tags_of(outcome) == [("1.0", "untouched"), ("latest", "untouched")]
         assert outcome.verified is None
     assert world[APP].tags == world[MIRROR].tags == {}
+
+
+def test_while_referrers_are_written(world: World) -> None:
+    """While what belongs to images goes up, it ends at once, and no tag is written."""
+    world[BUILDS].put("", make_referrer(AMD64))
+    given = target(SOURCE, tags=TAGS, referrers="copy")
+    (outcome,) = stop(world, given, at=hold(world, APP, "put_referrer"))
+    message = f"{APP}: interrupted; written: no tag; {AGAIN} to finish"
+    assert errors(outcome) == [("Interrupted", 130, message)]
+    assert tags_of(outcome) == [("1.0", "untouched"), ("latest", "untouched")]
+    assert (outcome.referrers, world[APP].tags) == (0, {})
+    assert publish(world, given)[0].is_published
+
+
+def test_while_only_referrers_are_written(world: World) -> None:
+    """Where the tags stay and only that is missing, it is told that it is not done."""
+    publish(world, target(SOURCE))
+    world[BUILDS].put("", make_referrer(AMD64))
+    given = target(SOURCE, referrers="copy")
+    (outcome,) = stop(world, given, at=hold(world, APP, "put_referrer"))
+    assert errors(outcome) == [
+        ("Interrupted", 130, f"{APP}: interrupted; written: no tag; {AGAIN} to finish")
+    ]
+    assert tags_of(outcome) == [("1.0", "kept")]
 
 
 def test_while_tags_are_written(world: World) -> None:
