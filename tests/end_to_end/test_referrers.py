@@ -153,20 +153,29 @@ def test_from_a_registry_with_the_api(
     assert sorted(digests(entries)) == sorted(one.digest for one in sboms)
 
 
-def test_layout(registry: DockerRegistry, staging: str, repository: str, tmp_path: Path) -> None:
-    """They travel into a layout, and out of it again."""
-    layout, target = f"oci:{tmp_path}/bundle:1.4", f"{repository}-out"
-    first = document(create(layout, f"{registry.host}/{staging}:1.4", "-o", "json"))
+@pytest.mark.parametrize("kind", ["oci", "oci-archive"])
+def test_bundle(
+    registry: DockerRegistry, staging: str, repository: str, tmp_path: Path, kind: str
+) -> None:
+    """They travel into a layout, or an archive of one, and out of it again."""
+    bundle, target = f"{kind}:{tmp_path}/bundle", f"{registry.host}/{repository}-out:1.4"
+    first = document(create(f"{bundle}:1.4", f"{registry.host}/{staging}:1.4", "-o", "json"))
     assert first["referrers"] == 4
+    again = document(create(f"{bundle}:1.4", f"{registry.host}/{staging}:1.4", "-o", "json"))
+    assert (again["referrers"], again["tags"][0]["action"]) == (0, "kept")
+    second = document(create(target, f"{bundle}:1.4", "-o", "json"))
+    assert (second["referrers"], second["digest"]) == (4, INDEX.digest)
+    assert tags_of(registry.url, f"{repository}-out") == TAGS
+    # An image in it needs no tag: what belongs to images is none.
+    third = document(create(target, bundle, "-o", "json"))
+    assert (third["referrers"], third["tags"][0]["action"]) == (0, "kept")
+
+
+def test_layout(registry: DockerRegistry, staging: str, tmp_path: Path) -> None:
+    """A layout gets the tags that other tools look for, and holds all that they name."""
+    create(f"oci:{tmp_path}/bundle:1.4", f"{registry.host}/{staging}:1.4")
     assert sorted(tags_in_layout(tmp_path / "bundle")) == TAGS
     assert dangling_in_layout(tmp_path / "bundle") == []
-    second = document(create(f"{registry.host}/{target}:1.4", layout, "-o", "json"))
-    assert (second["referrers"], second["digest"]) == (4, INDEX.digest)
-    assert tags_of(registry.url, target) == TAGS
-    third = document(
-        create(f"{registry.host}/{target}:1.4", f"oci:{tmp_path}/bundle", "-o", "json")
-    )
-    assert (third["referrers"], third["tags"][0]["action"]) == (0, "kept")
 
 
 def test_text(registry: DockerRegistry, staging: str) -> None:
