@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.archives import docker_members, make_tar, packed
 from tests.support.cli import run_mbuild
 from tests.support.docker_registry import DockerRegistry
 from tests.support.foreign import skopeo_copy_from_layout
@@ -31,6 +32,10 @@ SPECS = {
     "OCI in a Docker list": f"{IMAGE}format: docker\nplatforms:\n{AMD64}",
     "zstd in a Docker image": (
         f"{IMAGE}format: docker\nconvert: true\nsources:\n  - {SHOWN}:1.4.2-zstd\n"
+    ),
+    "archives": (
+        f"{IMAGE}platforms:\n  linux/amd64: docker-archive:app-cut.tar\n"
+        "  linux/arm64: oci-archive:app.tar\n  linux/s390x: docker-archive:app.tar:app:2\n"
     ),
     "requirement": (
         f"{IMAGE}require: [linux/s390x]\nsources: ['{SHOWN}:1.4.2-amd64', '{SHOWN}:1.4.2-arm64']\n"
@@ -77,6 +82,9 @@ def test_the_page_shows_the_error(name: str, hosts: dict[str, str], tmp_path: Pa
     for shown, real in hosts.items():
         text = text.replace(shown, real)
     (tmp_path / SPEC).write_text(text)
+    archive = make_tar(docker_members({"app:1": make_image()}))
+    (tmp_path / "app.tar").write_bytes(archive)
+    (tmp_path / "app-cut.tar").write_bytes(packed(archive, "gzip")[:200])
     result = run_mbuild("push", "--attempts", "2", cwd=tmp_path)
     printed = result.stderr
     for shown, real in hosts.items():

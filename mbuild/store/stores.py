@@ -84,7 +84,7 @@ class Stores:
         if isinstance(reference, LayoutReference):
             return self._make_layout(reference)
         if isinstance(reference, ArchiveReference):
-            return _make_archive(reference)
+            return _make_archive(reference, self._cache)
         return RepositoryStore(
             self._registries.registry(reference.domain), reference, cache=self._cache
         )
@@ -100,10 +100,10 @@ class Stores:
         )
 
 
-def _make_archive(reference: ArchiveReference) -> Store:
+def _make_archive(reference: ArchiveReference, cache: Cache | None) -> Store:
     from mbuild.store.archive.archive import ArchiveStore  # what unpacks is loaded when needed
 
-    return ArchiveStore(reference)
+    return ArchiveStore(reference, cache=cache)
 
 
 def _make_bundle(

@@ -21,12 +21,13 @@ from mbuild.store.archive.oci_images import OciImages, read_oci_images
 from mbuild.store.archive.pieces import Piece
 from mbuild.store.archive.read_only import ReadOnly
 from mbuild.store.archive.steps import in_thread, run_steps
+from mbuild.store.cache import Cache, NoCache
 from mbuild.store.layout_index import LayoutIndex
 
 _READERS = 4
 """So many blobs are read from an archive at a time: each may have to be unpacked."""
 
-_KINDS: dict[str, Callable[[Members], Images]] = {
+_KINDS: dict[str, Callable[[Members, Cache], Images]] = {
     "oci-archive": read_oci_images,
     "docker-archive": read_docker_images,
 }
@@ -38,9 +39,10 @@ class ArchiveStore(ReadOnly):
     What is wrong with it is a SourceError, but for what is not there: that is NotFound.
     """
 
-    def __init__(self, reference: ArchiveReference) -> None:
+    def __init__(self, reference: ArchiveReference, *, cache: Cache | None = None) -> None:
         super().__init__(reference.repository, reference.file)
         self._read_images = _KINDS[reference.transport]
+        self._cache = cache or NoCache()
         self._images: Images | None = None
         self._opening = asyncio.Lock()
         self._readers = asyncio.Semaphore(_READERS)
@@ -148,7 +150,7 @@ class ArchiveStore(ReadOnly):
 
     async def _read(self, file: ArchiveFile) -> Images:
         members = await run_steps(read_members(file))
-        return await in_thread(lambda: self._read_images(members))
+        return await in_thread(lambda: self._read_images(members, self._cache))
 
     async def _find(self, digest: Digest) -> Piece | None:
         images = await self._open_if_there()

@@ -3,65 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mbuild.errors import NotFound, SourceError
-from mbuild.oci import media_types
-from mbuild.oci.descriptor import Descriptor, to_docker_dict
-from mbuild.oci.digest import Digest, digest_of
-from mbuild.oci.image_config import parse_config_platform
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
-from mbuild.oci.platform import Platform
-from mbuild.store.archive.docker_layers import Allowance, Layer, examine_layer
-from mbuild.store.archive.docker_manifest import (
-    Saved,
-    choose_saved,
-    hash_in_name,
-    name_of,
-    parse_diff_ids,
-    parse_saved,
-)
+from mbuild.store.archive.docker_image import ImageMaker, Made
+from mbuild.store.archive.docker_known import KnownImages
+from mbuild.store.archive.docker_manifest import Saved, choose_saved, name_of, parse_saved
 from mbuild.store.archive.images import explain_broken
 from mbuild.store.archive.members import Members
-from mbuild.store.archive.pieces import BytesPiece, MemberPiece, Piece
-from mbuild.store.archive.steps import in_thread, run_all
+from mbuild.store.archive.pieces import Piece
+from mbuild.store.cache import Cache
 from mbuild.store.layout_index import REF_NAME
-
-_WIDTH = min(4, os.cpu_count() or 1)
-"""So many layers are read and compressed at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Config:
-    """The config of an image, and what is in it."""
-
-    raw: bytes
-    diff_ids: tuple[Digest, ...]
-    platform: Platform
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """An image as it is pushed."""
-
-    content: Content
-    platform: Platform
 
 
 class DockerImages:
     """What the manifest.json of a tar names; an image is made when it is first asked for."""
 
-    def __init__(self, members: Members, saved: Sequence[Saved]) -> None:
-        self._members = members
+    def __init__(self, maker: ImageMaker, saved: Sequence[Saved]) -> None:
+        self._maker = maker
         self._saved = tuple(saved)
-        self._made: dict[int, _Made] = {}
-        self._layers: dict[tuple[int, Digest], Layer] = {}
+        self._made: dict[int, Made] = {}
         self._pieces: dict[Digest, Piece] = {}
         self._making = asyncio.Lock()
-        self._allowance = Allowance()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -107,67 +74,15 @@ class DockerImages:
         """Find a config or a layer of an image that was made."""
         return self._pieces.get(digest)
 
-    async def _make(self, number: int) -> _Made:
+    async def _make(self, number: int) -> Made:
         async with self._making:
             if number not in self._made:
-                self._made[number] = await self._make_anew(self._saved[number])
+                made = await self._maker.make(self._saved[number])
+                self._made[number] = made
+                self._pieces.update(made.pieces)
         return self._made[number]
 
-    async def _make_anew(self, saved: Saved) -> _Made:
-        config = await in_thread(lambda: self._config(saved))
-        members = await in_thread(lambda: [self._layer_member(name) for name in saved.layers])
-        keys = [
-            (member.header.offset, diff_id)
-            for member, diff_id in zip(members, config.diff_ids, strict=True)
-        ]
-        todo = {
-            key: member
-            for key, member in zip(keys, members, strict=True)
-            if key not in self._layers
-        }
-        examined = await run_all(
-            (
-                examine_layer(member, diff_id, self._allowance)
-                for (_, diff_id), member in todo.items()
-            ),
-            width=_WIDTH,
-        )
-        self._layers.update(zip(todo, examined, strict=True))
-        layers = [self._layers[key] for key in keys]
-        described = Descriptor(media_types.DOCKER_CONFIG, digest_of(config.raw), len(config.raw))
-        self._pieces[described.digest] = BytesPiece(config.raw)
-        self._pieces.update({layer.descriptor.digest: layer.piece for layer in layers})
-        content = _manifest(described, [layer.descriptor for layer in layers])
-        return _Made(content, config.platform)
-
-    def _config(self, saved: Saved) -> _Config:
-        header = self._members.find(saved.config)
-        if header is None:
-            raise self._members.bad(f"config {saved.config!r} is missing from the archive")
-        raw = self._members.read(header)
-        named = hash_in_name(saved.config)
-        if named and not named.matches(raw):
-            raise self._members.bad(f"config {saved.config!r} does not hash to its name")
-        try:
-            config = _Config(raw, parse_diff_ids(raw), parse_config_platform(raw))
-        except ValueError as error:
-            raise self._members.bad(
-                f"config {saved.config!r} is malformed: {error.args[0]}"
-            ) from None
-        if len(config.diff_ids) != len(saved.layers):
-            raise self._members.bad(
-                f"config {saved.config!r} has {len(config.diff_ids)} layers, "
-                f"and manifest.json gives {len(saved.layers)}"
-            )
-        return config
-
-    def _layer_member(self, name: str) -> MemberPiece:
-        header = self._members.find(name)
-        if header is None:
-            raise self._members.bad(f"layer {name!r} is missing from the archive")
-        return MemberPiece(self._members, header)
-
-    def _descriptor(self, number: int, made: _Made) -> Descriptor:
+    def _descriptor(self, number: int, made: Made) -> Descriptor:
         return replace(
             made.content.descriptor(),
             platform=made.platform,
@@ -175,19 +90,7 @@ class DockerImages:
         )
 
 
-def _manifest(config: Descriptor, layers: Sequence[Descriptor]) -> Content:
-    """Write a manifest as docker and skopeo do (distribution, manifest-v2-2 document)."""
-    data = {
-        "schemaVersion": 2,
-        "mediaType": media_types.DOCKER_MANIFEST,
-        "config": to_docker_dict(config),
-        "layers": [to_docker_dict(layer) for layer in layers],
-    }
-    raw = json.dumps(data, separators=(",", ":")).encode()
-    return Content(media_types.DOCKER_MANIFEST, digest_of(raw), raw)
-
-
-def read_docker_images(members: Members) -> DockerImages:
+def read_docker_images(members: Members, cache: Cache) -> DockerImages:
     """Read the manifest.json of a tar; raises SourceError where there is none."""
     header = members.find("manifest.json")
     if header is None:
@@ -202,4 +105,5 @@ def read_docker_images(members: Members) -> DockerImages:
             ),
         )
     with explain_broken(members.name):
-        return DockerImages(members, parse_saved(members.read(header)))
+        saved = parse_saved(members.read(header))
+    return DockerImages(ImageMaker(members, KnownImages(cache)), saved)

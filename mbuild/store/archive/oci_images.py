@@ -11,6 +11,7 @@ from mbuild.store.archive.images import explain_broken
 from mbuild.store.archive.members import Members
 from mbuild.store.archive.pieces import MemberPiece, Piece
 from mbuild.store.archive.steps import in_thread
+from mbuild.store.cache import Cache
 from mbuild.store.candidates import find_candidates, pick_candidate
 from mbuild.store.layout_index import LayoutIndex, check_layout_version, parse_layout_index
 from mbuild.store.layout_referrers import LayoutReferrers
@@ -81,7 +82,7 @@ class OciImages:
         return self._members.find(f"blobs/{digest.algorithm}/{digest.encoded}")
 
 
-def read_oci_images(members: Members) -> OciImages:
+def read_oci_images(members: Members, _cache: Cache) -> OciImages:
     """Read index.json and oci-layout of a tar; raises SourceError where it holds no layout."""
     marker, index = members.find("oci-layout"), members.find("index.json")
     if index is None:
