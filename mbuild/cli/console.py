@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mbuild.cli.options import ViewOptions
 from mbuild.cli.streams import tell
+from mbuild.publish.write.progress import Progress, unwatched
 from mbuild.registry.observer import Exchange, Retry
+from mbuild.report.copying import Copying
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from mbuild.cli.screen import Screen
 
 LONG_WAIT = 5.0
 """A wait of this many seconds is told without being asked for."""
 
 
 class Console:
-    """Shows what happens: an observer of the wire, and a status line on a terminal.
+    """Shows what happens: an observer of the wire, and on a terminal what is under way.
 
-    Lines and the status line share stderr, so they are written here and nowhere else.
+    Lines and what is drawn share stderr, so they are written here and nowhere else.
+    `progress` is to be told of copies.
     """
 
-    def __init__(self, view: ViewOptions) -> None:
+    def __init__(self, view: ViewOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self._verbose = view.verbose
         self._told: set[tuple[str, int]] = set()
-        self._status = _make_status() if sys.stderr.isatty() and not view.quiet else None
+        copying = Copying(clock, tell_done=self._on_copied, tell_long=self._on_long_copy)
+        self._screen = _make_screen(copying) if sys.stderr.isatty() and not view.quiet else None
+        is_watched = self._screen or self._verbose
+        self.progress: Progress = copying if is_watched else unwatched
 
     def __enter__(self) -> Self:
-        if self._status:
-            self._status.start()
+        if self._screen:
+            self._screen.start()
         return self
 
     def __exit__(
@@ -39,20 +47,18 @@ class Console:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._status:
-            self._status.stop()
+        if self._screen:
+            self._screen.stop()
 
     def announce(self, text: str) -> None:
         """Show what is being done, on a terminal."""
-        if self._status:
-            from rich.text import Text
-
-            self._status.update(Text(text))  # not as markup: it may hold a registry's own words
+        if self._screen:
+            self._screen.announce(text)
 
     def line(self, text: str) -> None:
-        """Write a line to stderr, above the status line if there is one."""
-        if self._status:
-            self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        """Write a line to stderr, above what is drawn if anything is."""
+        if self._screen:
+            self._screen.line(text)
         else:
             tell(text)
 
@@ -85,6 +91,16 @@ class Console:
         self._told.add(alike)
         return not is_told
 
+    def _on_copied(self, text: str) -> None:
+        """Tell of a blob that was copied, with `-v`."""
+        if self._verbose:
+            self.line(text)
+
+    def _on_long_copy(self, text: str) -> None:
+        """Tell of a blob that takes long, with `-v`, where no terminal shows it."""
+        if self._verbose and not self._screen:
+            self.line(text)
+
     def on_wait(self, text: str) -> None:
         """Tell why nothing goes on, and leave it in the status line."""
         self.line(f"wait: {text}")
@@ -100,8 +116,10 @@ class Console:
         self.line(f"warning: {text}")
 
 
-def _make_status() -> Status:
+def _make_screen(copying: Copying) -> Screen:
+    # Imported here, since rich takes longer to load than most commands to run.
     from rich.console import Console as RichConsole
-    from rich.status import Status
 
-    return Status("starting", console=RichConsole(stderr=True))
+    from mbuild.cli.screen import Screen
+
+    return Screen(RichConsole(stderr=True), copying)

@@ -52,7 +52,7 @@ class ViewOptions:
             "-v",
             count=True,
             envvar="MBUILD_VERBOSE",
-            help="Show what is unchanged too, tell of retries and detours; twice: of requests.",
+            help="Show what is unchanged too, tell of copies, retries, detours; twice: requests.",
         ),
     ] = 0
 

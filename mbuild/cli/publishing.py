@@ -85,6 +85,7 @@ class Publication:
             dry_run=self.writing.dry_run,
             rules=self.rules,
             announce=session.console.announce,
+            progress=session.console.progress,
             sleep=pause,
             patience=patience if self.wait else None,
             foreign_layers=self.writing.foreign_layers,

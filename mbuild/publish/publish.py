@@ -39,6 +39,7 @@ from mbuild.publish.slots import Slot, Slots
 from mbuild.publish.together import both, raise_any
 from mbuild.publish.write.copies import Copies
 from mbuild.publish.write.origins import Origins
+from mbuild.publish.write.progress import Progress, unwatched
 from mbuild.publish.write.push import push_plan
 from mbuild.spec.spec import Spec, Target
 from mbuild.store.store import Store
@@ -62,7 +63,7 @@ class Publisher:
     `announce` is told, in a few words, what is being done, and `record` what the entries of a
     target name, once they are found to be right. Without `patience`, a source that
     is not there yet is not waited for. With `foreign_layers`, layers that lie at URLs are
-    brought along.
+    brought along. `progress` is told of the blobs that are copied.
     """
 
     stores: Stores
@@ -74,12 +75,13 @@ class Publisher:
     patience: Patience | None = None
     record: Record = lambda _resolved: None
     foreign_layers: bool = False
+    progress: Progress = unwatched
 
     @cached_property
     def copies(self) -> Copies:
         """Give what remembers the copies of the run."""
         elsewhere = self.stores.open_elsewhere if self.foreign_layers else None
-        return Copies(Origins(self.library.held_blob, elsewhere))
+        return Copies(Origins(self.library.held_blob, elsewhere), progress=self.progress)
 
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.

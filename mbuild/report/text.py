@@ -29,6 +29,17 @@ def human_size(size: int) -> str:
     return f"{size / 1000**thousands:.1f} {('kB', 'MB', 'GB')[thousands - 1]}"
 
 
+def human_time(seconds: float) -> str:
+    """Give a duration as a person reads it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 9.95:  # what is shown as 9.9 s at most
+        return f"{seconds:.1f} s"
+    minutes, whole = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{whole} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole} s"
+
+
 def count(number: int, noun: str) -> str:
     """Give a number with its noun, in the plural where it is one."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

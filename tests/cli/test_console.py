@@ -9,6 +9,8 @@ import pytest
 
 from mbuild.cli.console import Console
 from mbuild.cli.options import ViewOptions
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.digest import digest_of
 from mbuild.registry.observer import Exchange, Retry
 
 URL = "https://registry.test/v2/team/app/manifests/1.0"
@@ -141,3 +143,42 @@ def test_many_that_wait_alike(verbose: int, lines: int, capsys: pytest.CaptureFi
         console.on_retry(replace(LONG, attempt=5))
         console.on_retry(replace(LONG, why="another reason"))
     assert len(capsys.readouterr().err.splitlines()) == lines
+
+
+BLOB = Descriptor("layer", digest_of(b"layer"), 5_000_000)
+WAY = f"{str(BLOB.digest)[:19]} from a to b"
+DONE = f"copied: {WAY}: 5.0 MB in 20 s, 250.0 kB/s"
+UNDER_WAY = f"copying: {WAY}: 2.0 MB of 5.0 MB, 200.0 kB/s, 15 s left"
+
+
+def copy(view: ViewOptions) -> None:
+    """Copy a blob in twenty seconds."""
+    now = 0.0
+    with Console(view, clock=lambda: now) as console:
+        console.progress.expect(BLOB, 1)
+        meter = console.progress.begin(BLOB, "a", "b")
+        now = 10
+        meter.reach(2_000_000)
+        now = 20
+        meter.end(is_sent=True)
+
+
+@pytest.mark.parametrize(
+    ("verbose", "lines"), [(0, []), (1, [UNDER_WAY, DONE])], ids=["plain", "-v"]
+)
+def test_copies(verbose: int, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """With -v every blob that is copied is told of, and one that takes long before its end."""
+    copy(ViewOptions(verbose=verbose))
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()) == ("", lines)
+
+
+def test_copies_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There a blob under way is drawn, so that only what is done is a line, with -v."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    copy(ViewOptions(verbose=1))
+    assert DONE in terminal.getvalue()
+    assert UNDER_WAY not in terminal.getvalue()

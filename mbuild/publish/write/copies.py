@@ -12,8 +12,10 @@ from weakref import WeakValueDictionary
 
 from mbuild.oci.descriptor import Descriptor
 from mbuild.publish.write.origins import Origins
+from mbuild.publish.write.progress import Metered, Progress, unwatched
 from mbuild.publish.write.receiver import Receiver
 from mbuild.publish.write.shared import SharedReading
+from mbuild.registry.source import Checked
 from mbuild.store.store import Store
 
 LARGE_BLOBS = 8
@@ -39,11 +41,13 @@ class Copies:
 
     Who wants a blob in a place where another has it under way waits for that, and mounts it
     where he wants it in another repository; he makes a copy of his own only where that fails.
-    `origins` says where the bytes come from, and which layers are left where they lie.
+    `origins` says where the bytes come from, and which layers are left where they lie;
+    `progress` is told of each copy.
     """
 
-    def __init__(self, origins: Origins | None = None) -> None:
+    def __init__(self, origins: Origins | None = None, *, progress: Progress = unwatched) -> None:
         self._origins = origins or Origins()
+        self._progress = progress
         self._there: set[Key] = set()
         self._homes: dict[Key, Store] = {}
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
@@ -56,13 +60,16 @@ class Copies:
     async def bring(self, wanted: Wanted) -> None:
         """See to it that every target has a blob; what goes wrong is in the receivers."""
         blob = wanted.blob
+        self._progress.expect(blob, len(wanted.receivers))
         async with AsyncExitStack() as stack:
             for place in _places(wanted.receivers):
                 lock = self._locks.setdefault((place, str(blob.digest)), asyncio.Lock())
                 await stack.enter_async_context(lock)
             unknown = [one for one in wanted.receivers if _key(one, blob) not in self._there]
+            self._progress.spare(blob, len(wanted.receivers) - len(unknown))
             lacking = await self._sift(unknown, blob, [one.has(blob) for one in unknown])
             if lacking and not await self._origins.finds(blob, wanted.sources[0]):
+                self._progress.spare(blob, len(lacking))
                 for one in lacking:
                     one.leave(blob)
                 return
@@ -88,10 +95,21 @@ class Copies:
                     await stack.enter_async_context(self._slots[place])
             reading = SharedReading(self._origins.source(blob, source), readers=len(receivers))
             uploads = [
-                receiver.upload(blob, outlet)
+                self._upload(blob, receiver, outlet, source=source.name)
                 for receiver, outlet in zip(receivers, reading.outlets, strict=True)
             ]
             self._note(receivers, blob, await reading.feed(uploads))
+
+    async def _upload(
+        self, blob: Descriptor, receiver: Receiver, outlet: Checked, *, source: str
+    ) -> bool | None:
+        meter = self._progress.begin(blob, source, receiver.store.name)
+        is_sent: bool | None = None
+        try:
+            is_sent = await receiver.upload(blob, Metered(outlet, meter))
+        finally:
+            meter.end(is_sent=bool(is_sent))
+        return is_sent
 
     async def _sift(
         self,
@@ -102,7 +120,9 @@ class Copies:
         """Ask all receivers something, and give those who say no; None is an error."""
         answers = await asyncio.gather(*asking)
         self._note(receivers, blob, answers)
-        return [one for one, said in zip(receivers, answers, strict=True) if said is False]
+        lacking = [one for one, said in zip(receivers, answers, strict=True) if said is False]
+        self._progress.spare(blob, len(receivers) - len(lacking))
+        return lacking
 
     def _note(
         self, receivers: Sequence[Receiver], blob: Descriptor, answers: Sequence[bool | None]
