@@ -17,6 +17,7 @@ from mbuild.registry.settings import Settings
 from mbuild.store.repository import RepositoryStore
 from mbuild.store.stores import Stores
 from tests.store.cache_world import Shelf
+from tests.support.artifacts import make_referrer
 from tests.support.fake_edges import FakeTransport
 from tests.support.fake_registry import FakeRegistry
 from tests.support.faults import Fault, content, header, status
@@ -317,3 +318,20 @@ def test_uncached(runs: Runs) -> None:
 
     assert runs.run(fetch) == ["GET manifests/1.0"] * 2
     assert runs.result == [content_of(INDEX)] * 2
+
+
+def test_listed_referrer_is_put_once(runs: Runs) -> None:
+    """What the registry listed as a referrer when it was put is not put for that again."""
+    sbom = make_referrer(IMAGE)
+    runs.fake.put("team/app", "", sbom)
+    runs.fake.lists_referrers = True
+    subject = content_of(IMAGE).digest
+
+    async def use(store: RepositoryStore) -> list[bool]:
+        await store.put_manifest(sbom.digest, content_of(sbom))
+        other = content_of(OTHER).digest
+        return [await store.put_referrer(one, content_of(sbom)) for one in (subject, other)]
+
+    put = f"PUT manifests/{sbom.digest}"
+    assert runs.run(use) == [put, put]  # the second one for the other subject
+    assert runs.result == [True, False]
