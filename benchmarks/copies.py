@@ -79,7 +79,7 @@ def wire_figures(place: Place) -> Iterator[Figure]:
     run, traffic = measure_once(place, MANY_IMAGES, push_each)
     name = f"{MANY_IMAGES.images} images: {MANY_IMAGES.name}"
     yield Figure(name, f"{run.seconds:.2f} s")
-    yield limited("  how often a blob travels", traffic.most_trips, 1, "times")
+    yield limited("  how often a blob travels", traffic.most_trips, 1, "×")
     yield Figure("  blobs fetched, sent", f"{traffic.downloads.total()}, {traffic.uploads.total()}")
     yield Figure("  requests to both registries", str(traffic.requests))
     yield limited("  peak memory", run.peak / MEGABYTE, MOST_MEGABYTES, "MB")
