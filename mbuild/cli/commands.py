@@ -132,7 +132,7 @@ def create(
     The same as push, without a spec.
     """
     from mbuild.cli.publishing import Publication
-    from mbuild.spec.make import make_target
+    from mbuild.spec.make import append_to, make_target
 
     spec = make_target(
         target=target,
@@ -146,6 +146,7 @@ def create(
             "referrers": image.referrers.value,
         },
     )
+    spec = append_to(spec) if image.append else spec
     publication = Publication(spec=spec, network=network, view=view, writing=writing)
     return publication.run().exit_code
 

@@ -170,6 +170,14 @@ class ImageOptions:
             help="Convert images that are not of the kind that --format names.",
         ),
     ] = False
+    append: Annotated[
+        bool,
+        typer.Option(
+            "--append",
+            envvar="MBUILD_APPEND",
+            help="Keep what TARGET's first tag holds; only images of the same platforms change.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

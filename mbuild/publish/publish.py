@@ -171,7 +171,10 @@ class Publisher:
         made = await self._fit(target, made, base)
         composed = compose(target, _found(made), base=base)
         plan = make_plan(
-            composed, tuple(_with_entries(made)), tuple(zip(places, presents, strict=True))
+            composed,
+            tuple(_with_entries(made)),
+            tuple(zip(places, presents, strict=True)),
+            removed=target.remove,
         )
         raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules)))
         self.record(resolved)

@@ -24,6 +24,7 @@ def make_check_document(targets: Iterable[Target]) -> dict[str, Any]:
         "targets": [
             {
                 "names": _names(target),
+                "base": str(target.base.reference) if target.base else None,
                 "images": [str(entry.reference) for entry in target.entries],
                 "metadata": [it.file for it in _records(target) if isinstance(it, Metadata)],
                 "digests": [it.folder for it in _records(target) if isinstance(it, Digests)],
@@ -37,6 +38,8 @@ def make_check_document(targets: Iterable[Target]) -> dict[str, Any]:
 def _images(target: Target) -> str:
     """Say how many images there are, and how many places on disk name more of them."""
     images = count(len(target.entries), "image")
+    if target.base:
+        images = f"a base and {images}" if target.entries else "a base"
     if not target.records:
         return images
     return f"{images}, and what {count(len(target.records), 'record')} of builds name,"

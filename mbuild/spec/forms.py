@@ -1,6 +1,6 @@
 """Which form a target gives its images in: exactly one, and not an empty one.
 
-A folder of digests is no such form: it may stand alone, and beside each of them.
+A folder of digests is no such form, nor is a base: either may stand alone, and beside each of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mbuild.spec.structure import Draft
 
 FORMS = ("platforms", "sources", "manifests")
+ALONE = ("digests", "base")
 
 
 def check_forms(draft: Draft, problems: Problems) -> None:
@@ -25,7 +26,7 @@ def check_forms(draft: Draft, problems: Problems) -> None:
         place = next(key for key in reversed(table) if key in usable).position
         message = f"{' and '.join(map(repr, usable))} cannot stand together; keep one of them"
         problems.add(place, message, "several-forms")
-    if not given and not table.says("digests"):
+    if not given and not any(map(table.says, ALONE)):
         nulls = [node for form in FORMS if (node := table.at(form)) is not None]
         message = "no images are given; add 'platforms' with an image for each platform"
         problems.add((nulls or [table])[0].position, message, "no-images")
@@ -40,6 +41,10 @@ def check_forms(draft: Draft, problems: Problems) -> None:
             message = f"no image is given for {show(key)}; name at least one"
             problems.add(key.position, message, "no-images")
     _check_source(draft, problems)
+    remove = table.at("remove")
+    if remove is not None and not is_empty(remove) and not table.says("base"):
+        message = "'remove' needs 'base', the index that platforms are taken out of"
+        problems.add(remove.position, message, "remove-without-base")
 
 
 def _check_source(draft: Draft, problems: Problems) -> None:

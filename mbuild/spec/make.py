@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from mbuild.errors import Failures, Problem, SpecError, UsageError
 from mbuild.spec.destinations import Claims
 from mbuild.spec.problems import Problems, show
-from mbuild.spec.spec import Position, Spec
+from mbuild.spec.spec import Entry, Position, Spec, Target
 from mbuild.spec.targets import read_target
 from mbuild.spec.templates import has_words
 from mbuild.spec.tree import Items, Node, Table, Text
@@ -50,6 +51,17 @@ def make_target(
             return Spec((read_target(draft, "", Claims(), problems),))
     except SpecError as error:
         raise _usage(error.problems) from None
+
+
+def append_to(spec: Spec) -> Spec:
+    """Give the Spec with each target started from what its first tag holds."""
+    return Spec(tuple(_appended(target) for target in spec.targets))
+
+
+def _appended(target: Target) -> Target:
+    first = target.destinations[0]
+    own = first.repository.with_tag(first.tags[0])
+    return replace(target, base=Entry(own, Position(f"{own.familiar}:{own.tag}")))
 
 
 def _images(sources: Sequence[str], platforms: Sequence[str]) -> dict[str, Node]:

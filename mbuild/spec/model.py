@@ -67,6 +67,14 @@ class TargetShape(Shape):
     digests: DigestsShape | None = Field(
         None, description="More images, by a folder of files that are named by their digests."
     )
+    base: Words | None = Field(
+        None,
+        description="An index, or one image, to start from: images of the same platforms are "
+        "replaced, the others stay.",
+    )
+    remove: list[Words] | None = Field(
+        None, description="Platforms to take out of 'base', before images are put in."
+    )
     format: Format = Field(
         "auto",
         description="auto: a Docker list of Docker manifests, else an OCI index; oci or docker: "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mbuild.oci.platform import Platform
 from mbuild.spec.annotations import read_annotations
 from mbuild.spec.destinations import Claims, read_destinations
 from mbuild.spec.entries import EntryReader
@@ -13,6 +14,7 @@ from mbuild.spec.forms import check_forms
 from mbuild.spec.platforms import read_platform
 from mbuild.spec.problems import Problems
 from mbuild.spec.records import read_digests
+from mbuild.spec.references import read_source
 from mbuild.spec.spec import Digests, Entry, Record, Target
 from mbuild.spec.tree import Table, Text
 
@@ -26,10 +28,6 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
     destinations = read_destinations(draft, folder, claims, problems)
     check_forms(draft, problems)
     first_tag = next((tag for it in destinations for tag in it.tags), "")
-    required = [
-        problems.attempt(text, "bad-platform", partial(read_platform, text))
-        for text in shape.require or ()
-    ]
     items: list[Entry | Record] = [*EntryReader(folder, first_tag, problems).read(draft)]
     if shape.digests is not None:
         home = next(iter(destinations), None)
@@ -42,7 +40,9 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
         format=shape.format,
         annotations=read_annotations(shape.annotations, problems),
         attestations=shape.attestations,
-        require=tuple(platform for platform in required if platform),
+        require=_read_platforms(shape.require, problems),
+        base=_read_base(shape.base, folder, problems),
+        remove=_read_platforms(shape.remove, problems),
         convert=shape.convert,
         referrers=shape.referrers,
     )
@@ -50,6 +50,21 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
         _check_docker(draft, target, problems)
     _check_convert(draft, target, problems)
     return target
+
+
+def _read_platforms(texts: Sequence[Text] | None, problems: Problems) -> tuple[Platform, ...]:
+    platforms = [
+        problems.attempt(text, "bad-platform", partial(read_platform, text)) for text in texts or ()
+    ]
+    return tuple(platform for platform in platforms if platform)
+
+
+def _read_base(text: Text | None, folder: str, problems: Problems) -> Entry | None:
+    """Give what the target starts from; its platforms are those it has."""
+    if text is None:
+        return None
+    reference = problems.attempt(text, "bad-reference", partial(read_source, text, folder))
+    return None if reference is None else Entry(reference, text.position)
 
 
 def _check_convert(draft: Draft, target: Target, problems: Problems) -> None:

@@ -126,6 +126,42 @@ def test_check_counts_one(folder: Path) -> None:
     assert mbuild("check").stdout == "ok: 1 image for oci:dist:1.0 (manifests.yaml:1:1)\n"
 
 
+def test_check_counts_a_base(folder: Path) -> None:
+    """A base is told beside the images that are put into it, or alone."""
+    base = "image: oci:dist:1.0\nbase: oci:builds:amd64\n"
+    (folder / "manifests.yaml").write_text(f"{base}sources: [oci:builds:arm64]\n")
+    assert (
+        mbuild("check").stdout == "ok: a base and 1 image for oci:dist:1.0 (manifests.yaml:1:1)\n"
+    )
+    document = json.loads(mbuild("check", "-o", "json").stdout)
+    assert document["targets"][0]["base"] == "oci:builds:amd64"
+    (folder / "manifests.yaml").write_text(base)
+    assert mbuild("check").stdout == "ok: a base for oci:dist:1.0 (manifests.yaml:1:1)\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_append() -> None:
+    """With --append what the target's first tag holds is kept; where it holds nothing, none is."""
+    failed = mbuild("create", "--append", "oci:dist:1.0", "oci:builds:amd64")
+    assert (failed.code, failed.stderr.splitlines()[-1]) == (
+        4,
+        (
+            "error: oci:dist:1.0: oci:dist: no OCI image layout is there; "
+            "leave out --append for the first push"
+        ),
+    )
+    assert mbuild("create", "oci:dist:1.0", "oci:builds:amd64").code == 0
+    done = mbuild(
+        "create", "--append", "oci:dist", "--tag", "1.0", "oci:builds:arm64", "-o", "json"
+    )
+    assert done.code == 0
+    platforms = json.loads(done.stdout)["targets"][0]["platforms"]
+    assert [(one["platform"], one["change"]) for one in platforms] == [
+        ("linux/amd64", "kept"),
+        ("linux/arm64", "added"),
+    ]
+
+
 @pytest.mark.usefixtures("folder")
 def test_check_json() -> None:
     """A check's document has each target's names and sources, and its place."""
@@ -136,6 +172,7 @@ def test_check_json() -> None:
         "targets": [
             {
                 "names": ["oci:dist:1.0"],
+                "base": None,
                 "images": ["oci:builds:amd64", "oci:builds:arm64"],
                 "metadata": [],
                 "digests": [],

@@ -109,3 +109,16 @@ def test_files_of_other_targets() -> None:
         Pin(held("registry.test/a:1")),
         Pin(held("registry.test/b:1")),
     ]
+
+
+def test_base_is_pinned() -> None:
+    """What a target starts from is a source: pinned, and missed where the lock lacks it."""
+    spec = read('image: "registry.test/one:1"\nbase: "registry.test/a:1"')
+    frozen = freeze(spec, lock("a"), chosen=spec).targets[0]
+    assert frozen.base
+    assert frozen.base.pin == Pin(held("registry.test/a:1"))
+    with pytest.raises(SpecError) as caught:
+        freeze(spec, lock(), chosen=spec)
+    assert str(caught.value) == (
+        "m.yaml:2:7: registry.test/a:1 is not in l.json; lock again, with this spec"
+    )

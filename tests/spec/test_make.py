@@ -6,7 +6,8 @@ import pytest
 
 from mbuild.errors import Failures, MbuildError, UsageError
 from mbuild.oci.platform import Platform
-from mbuild.spec.make import make_target
+from mbuild.spec.make import append_to, make_target
+from mbuild.spec.references import read_source
 from tests.spec.reading import read
 
 AMD, ARM = Platform("linux", "amd64"), Platform("linux", "arm64")
@@ -134,3 +135,23 @@ def test_all_wrong_arguments_at_once() -> None:
     assert isinstance(caught.value, Failures)
     assert caught.value.exit_code == UsageError.exit_code
     assert [error.where for error in caught.value.errors] == ["B", "-c", "A"]
+
+
+@pytest.mark.parametrize(
+    ("target", "tags", "expected"),
+    [
+        ("app:1", ["2"], "app:1"),
+        ("app", ["2", "3"], "app:2"),
+        ("app", [], "app:latest"),
+        ("localhost:5000/app", [], "localhost:5000/app:latest"),
+        ("oci:dir", ["2"], "oci:dir:2"),
+    ],
+)
+def test_append(target: str, tags: list[str], expected: str) -> None:
+    """The base is the target's first tag: in its name, else the first beside it, else latest."""
+    [made] = append_to(make_target(target=target, sources=["a"], tags=tags)).targets
+    assert made.base
+    assert (str(made.base.reference), str(made.base.position)) == (
+        str(read_source(expected, "")),
+        expected,
+    )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import Content
-from mbuild.publish.decide.convert import lost_in_conversion
+from mbuild.oci.platform import Platform
 from mbuild.publish.decide.differences import Listed, find_differences
-from mbuild.publish.outcome import Differences, Outcome, PlatformOutcome, TagAction, TagOutcome
+from mbuild.publish.decide.warnings import source_warnings, taken_away
+from mbuild.publish.outcome import Differences, Outcome, TagAction, TagOutcome
 from mbuild.publish.read.present import Holding, Present
 from mbuild.publish.read.referrer import Referrer
-from mbuild.publish.read.source import Child, Skipped, Source
+from mbuild.publish.read.source import Child, Source
 from mbuild.spec.spec import Target
 from mbuild.store.store import Store
+
+Place = tuple[Store, Present]
+"""A repository, and what it holds now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,17 @@ class Plan:
 def make_plan(
     composed: tuple[Index, Content],
     listed: tuple[Listed, ...],
-    places: tuple[tuple[Store, Present], ...],
+    places: tuple[Place, ...],
+    *,
+    removed: tuple[Platform, ...] = (),
 ) -> Plan:
-    """Compare the index, and its bytes, with what each repository holds now."""
+    """Compare the index, and its bytes, with what each repository holds now.
+
+    That a platform is not there any more is worth a warning, unless it is `removed` on purpose.
+    """
     sources = tuple(source for source, _ in listed if isinstance(source, Source))
     children = tuple(child for source in sources for child in source.children)
-    steps = tuple(_make_step(composed, listed, store, present) for store, present in places)
+    steps = tuple(_make_step(composed, listed, place, removed) for place in places)
     store, present = places[0]
     return Plan(f"{store.name}:{next(iter(present.holdings))}", composed[1], children, steps)
 
@@ -115,16 +123,18 @@ def untouched(target: Target, names: tuple[str, ...]) -> tuple[Outcome, ...]:
 
 
 def _make_step(
-    composed: tuple[Index, Content], listed: tuple[Listed, ...], store: Store, present: Present
+    composed: tuple[Index, Content],
+    listed: tuple[Listed, ...],
+    place: Place,
+    removed: tuple[Platform, ...],
 ) -> Step:
-    index, content = composed
+    (index, content), (store, present) = composed, place
     tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
     is_same = present.compared == content.descriptor()
     differences = find_differences(index, listed, present.previous, is_same=is_same)
     warnings = (
-        *_left_out(listed),
-        *lost_in_conversion(source for source, _ in listed),
-        *_taken_away(differences.platforms, store),
+        *source_warnings(tuple(source for source, _ in listed)),
+        *taken_away(differences.platforms, store, asked=removed),
     )
     return Step(store, tags, differences, warnings)
 
@@ -139,21 +149,3 @@ def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
     elif held == content.digest:
         action = "kept"
     return TagOutcome(tag, action, held)
-
-
-def _left_out(listed: tuple[Listed, ...]) -> Iterator[str]:
-    for source, _ in listed:
-        if isinstance(source, Skipped):
-            name = source.entry.platform or "the image"
-            # What a lock has noted as absent is not asked for: it may be there by now.
-            reason = "absent when it was locked" if source.entry.pin else "not found"
-            yield f"{source.name}: {reason}; {name} is optional and left out"
-
-
-def _taken_away(platforms: tuple[PlatformOutcome, ...], store: Store) -> Iterator[str]:
-    for platform in platforms:
-        if platform.change == "removed":
-            yield (
-                f"{store.name}: {platform.platform} was published before and is not in the "
-                "spec; the new list is without it"
-            )

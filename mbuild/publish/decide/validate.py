@@ -105,9 +105,9 @@ def _missing_attestations(sources: tuple[Source, ...], target: Target) -> Iterat
 
 
 def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
-    if not sources:
-        yield _nothing_left(target)
     present = [platform_of(source) for source in sources if source.is_image]
+    if not sources or (target.remove and not present):
+        yield _nothing_left(target)
     for required in target.require:
         if not any(satisfies(platform, required) for platform in present):
             held = ", ".join(map(str, present)) or "nothing"

@@ -153,6 +153,9 @@ class _Resolver:
 
     def _absence_hint(self) -> str:
         hint = "check the name and the tag"
+        if self._entry is self._target.base:
+            is_append = not self._entry.position.line
+            return "leave out --append for the first push" if is_append else hint
         # What stands on the command line has no line, and nothing to be marked.
         return f"{hint}, or mark the entry optional" if self._entry.position.line else hint
 
