@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -75,7 +77,32 @@ def podman_pull(registry: DockerRegistry, name: str) -> None:
     _podman(registry, "pull", "--quiet", *platform, f"{registry.host}/{name}")
 
 
+def podman(registry: DockerRegistry, *commands: Sequence[str | Path]) -> None:
+    """Have podman or buildah run commands, program first, one after the other on one storage."""
+    with _storage(registry) as run:
+        for program, *words in commands:
+            run(str(program), *map(str, words))
+
+
+def umoci(*words: str | Path) -> None:
+    """Have umoci do something to a layout."""
+    _run("umoci", *map(str, words))
+
+
+def skopeo_copy(*words: str | Path, source: str, target: str) -> None:
+    """Have skopeo copy an image."""
+    options = ("--src-tls-verify=false", "--dest-tls-verify=false")
+    _run("skopeo", "copy", "--quiet", *options, *map(str, words), source, target)
+
+
 def _podman(registry: DockerRegistry, *words: str) -> bytes:
+    with _storage(registry) as run:
+        return run("podman", *words)
+
+
+@contextmanager
+def _storage(registry: DockerRegistry) -> Iterator[Callable[..., bytes]]:
+    """Give how podman and buildah are run on a storage of their own."""
     home = Path(os.environ["HOME"])
     # Older podman has no --tls-verify for each command: a file of its own allows plain http.
     config = home / "registries.conf"
@@ -86,8 +113,8 @@ def _podman(registry: DockerRegistry, *words: str) -> bytes:
         # A DOCKER_CONFIG without its file is an error to some of its commands.
         logins = Path(run_root, "auth.json")
         logins.write_text("{}")
-        return _run(
-            "podman",
+        yield lambda program, *words: _run(
+            program,
             *options,
             *words,
             CONTAINERS_REGISTRIES_CONF=str(config),
@@ -112,3 +139,8 @@ def _run(program: str, *arguments: str, fails: bool = False, **variables: str) -
         f"{program} {' '.join(arguments)}:\n{done.stderr.decode()}"
     )
     return done.stdout
+
+
+def gzip(file: Path) -> None:
+    """Have gzip make FILE.gz of a file, and leave the file."""
+    _run("gzip", "--keep", str(file))

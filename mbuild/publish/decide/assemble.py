@@ -10,6 +10,7 @@ from mbuild.oci.descriptor import Descriptor, make_annotations
 from mbuild.oci.index import Index, parse_index, to_content
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform, complete, without_aliases
+from mbuild.oci.reference import LocalReference
 from mbuild.publish.decide.unchanged import keeps_bytes
 from mbuild.publish.read.source import Source
 from mbuild.spec.spec import Target
@@ -60,8 +61,9 @@ def make_index(target: Target, sources: tuple[Source, ...], *, start: Index | No
     """Make the index; each attestation follows the image it speaks of.
 
     `format: auto` gives a Docker list where every child is a Docker manifest, nothing asks for
-    an annotation, which a Docker list cannot hold, and what it starts from is one; else an OCI
-    index. What the index it starts from says of itself stays, but for the spec's annotations.
+    an annotation, which a Docker list cannot hold, none of its places is an OCI layout or
+    archive, in which tools look for OCI types alone, and what it starts from is one; else an
+    OCI index. What the index it starts from says of itself stays, but for the spec's annotations.
     """
     entries = tuple(_entries(sources))
     media_type = {
@@ -80,8 +82,13 @@ def _fitting_type(target: Target, entries: tuple[Descriptor, ...], start: Index 
     plain = all(media_types.is_docker(entry.media_type) for entry in entries)
     annotated = target.annotations or any(entry.annotations for entry in entries)
     is_oci = start is not None and not media_types.is_docker(start.media_type)
+    is_oci = is_oci or (start is None and _is_for_a_layout(target))
     is_list = plain and not annotated and not is_oci
     return media_types.DOCKER_LIST if is_list else media_types.OCI_INDEX
+
+
+def _is_for_a_layout(target: Target) -> bool:
+    return any(isinstance(one.repository, LocalReference) for one in target.destinations)
 
 
 def _entries(sources: tuple[Source, ...]) -> Iterator[Descriptor]:

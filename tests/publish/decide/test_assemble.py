@@ -76,6 +76,14 @@ def test_format(
     assert assembled(world, *entries, format=form, **of_index)["mediaType"] == expected
 
 
+@pytest.mark.parametrize("place", ["oci:out", "oci-archive:out.tar"])
+@pytest.mark.parametrize(("form", "expected"), [("auto", OCI_INDEX), ("docker", DOCKER_LIST)])
+def test_format_in_a_layout(world: World, place: str, form: str, expected: str) -> None:
+    """Tools find no Docker list in a layout or archive by its tag: auto makes an OCI index."""
+    index = assembled(world, entry(f"{APP}:docker"), format=form, images=[APP, place])
+    assert index["mediaType"] == expected
+
+
 def test_order(world: World) -> None:
     """Entries come in the order of the spec, each attestation after its image."""
     index = assembled(world, entry(f"{APP}:docker"), entry(f"{APP}:attested"))
