@@ -37,6 +37,10 @@ SPECS = {
         f"{IMAGE}platforms:\n  linux/amd64: docker-archive:app-cut.tar\n"
         "  linux/arm64: oci-archive:app.tar\n  linux/s390x: docker-archive:app.tar:app:2\n"
     ),
+    "files of builds": (
+        f"{IMAGE}platforms:\n  linux/amd64: {{metadata: build-amd64.json}}\n"
+        "  linux/arm64: {metadata: build-arm64.json}\ndigests: {dir: digests}\n"
+    ),
     "requirement": (
         f"{IMAGE}require: [linux/s390x]\nsources: ['{SHOWN}:1.4.2-amd64', '{SHOWN}:1.4.2-arm64']\n"
     ),
@@ -85,6 +89,8 @@ def test_the_page_shows_the_error(name: str, hosts: dict[str, str], tmp_path: Pa
     archive = make_tar(docker_members({"app:1": make_image()}))
     (tmp_path / "app.tar").write_bytes(archive)
     (tmp_path / "app-cut.tar").write_bytes(packed(archive, "gzip")[:200])
+    (tmp_path / "build-arm64.json").write_text("{}")
+    (tmp_path / "digests" / "digests-0").mkdir(parents=True)
     result = run_mbuild("push", "--attempts", "2", cwd=tmp_path)
     printed = result.stderr
     for shown, real in hosts.items():

@@ -11,7 +11,7 @@ import yaml
 from mbuild.spec.entry_model import keys_of
 from mbuild.spec.model import DocumentShape
 from mbuild.spec.schema import DIALECT, json_schema
-from tests.spec import test_docs, test_entries, test_structure
+from tests.spec import test_docs, test_entries, test_records, test_structure
 
 TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -90,9 +90,10 @@ def test_it_accepts_the_examples(text: str) -> None:
         assert accepts(schema(), document)
 
 
-@pytest.mark.parametrize(
-    "text", [it[0] for it in test_entries.FORMS.values()], ids=test_entries.FORMS
-)
+FORMS = {name: case[0] for name, case in [*test_entries.FORMS.items(), *test_records.FORMS.items()]}
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
 def test_it_accepts_every_form(text: str) -> None:
     """Numbers where a text is meant, too."""
     assert accepts(schema(), {"image": "app", "tags": [1.10, "a"], **yaml.safe_load(text)})
@@ -110,6 +111,12 @@ REFUSED = {
     name: case[0]
     for name, case in test_structure.BROKEN.items()
     if name not in {"tag is nothing", "images is empty", "images is nothing", "optional"}
+} | {
+    name: "image: app\n" + test_records.BROKEN[name][0]
+    for name in (
+        *("a list of files", "misspelt", "unknown key beside it", "digests without a folder"),
+        *("key of another form beside it", "digests as a text", "key of digests"),
+    )
 }
 
 
