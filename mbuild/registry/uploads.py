@@ -157,8 +157,8 @@ class Upload:
 
     async def _counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
+            self._sent += len(chunk)  # a part of it may arrive before the line breaks
             yield chunk
-            self._sent += len(chunk)
 
     def _judge(self, answer: Answer, *, is_new: bool) -> None:
         if answer.status in _ACCEPTED:

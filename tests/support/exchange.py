@@ -20,6 +20,11 @@ class Request:
     connection: int = 0
     target: str = ""
 
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether fewer bytes arrived than the request's length promised."""
+        return len(self.body) < int(self.headers.get("content-length", 0))
+
     def values(self, name: str) -> list[str]:
         """Every value that the query of `target` gives to a name, in order."""
         return parse_qs(self.target.partition("?")[2]).get(name, [])

@@ -230,6 +230,8 @@ class FakeRegistry:
     def _close_upload(self, request: Request, name: str, upload: str) -> Answer:
         if upload not in self._uploads:
             return _NO_UPLOAD
+        if request.is_cut:  # what arrived is kept, for whoever goes on
+            return self._patch_upload(request, name, upload)
         blob = self._uploads[upload] + request.body
         if digest_of(blob) != request.query.get("digest"):
             return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")

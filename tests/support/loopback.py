@@ -169,13 +169,21 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _read_body(self) -> bytes:
         if "chunked" not in self.headers.get("transfer-encoding", ""):
-            return self.rfile.read(int(self.headers.get("content-length", 0)))
+            return self._read_as_far(int(self.headers.get("content-length", 0)))
         parts = []
         while size := int(self.rfile.readline().split(b";")[0], 16):
             parts.append(self.rfile.read(size))
             self.rfile.readline()
         self.rfile.readline()
         return b"".join(parts)
+
+    def _read_as_far(self, length: int) -> bytes:
+        """Read a body, or of one that is broken off what has arrived."""
+        body = bytearray()
+        with suppress(OSError):
+            while len(body) < length and (part := self.rfile.read1(length - len(body))):
+                body += part
+        return bytes(body)
 
     def _write_answer(self, answer: Answer) -> None:
         if answer.lost:
