@@ -1,7 +1,6 @@
 """Blobs are fetched, streamed, looked for and mounted; what arrives is compared."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,9 +20,9 @@ from tests.registry.world import (
     error_of,
     open_registries,
 )
-from tests.support.exchange import Answer, Handler, Request
+from tests.support.exchange import Answer
 from tests.support.fake_registry import FakeRegistry
-from tests.support.faults import Fault, content, cut, header, redirect, slow, status
+from tests.support.faults import Fault, content, cut, header, no_mount, redirect, slow, status
 from tests.support.images import digest_of
 
 BLOB = b"0123456789" * 10
@@ -185,7 +184,7 @@ async def mount_and_copy(registry: Registry) -> bool:
 
 def test_mount_declined(recorder: Recorder, fake: FakeRegistry) -> None:
     """The upload that a registry opens instead serves for the copy: it costs no request more."""
-    fake.faults.append(Fault("POST", "", without_mount))
+    fake.faults.append(Fault("POST", "", no_mount()))
     assert ask(recorder, fake, mount_and_copy) is False
     assert [one.method for one in fake.log.exchanges] == ["POST", "GET", "PUT"]
     assert fake.repository("c/d").blobs == {digest_of(BLOB): BLOB}
@@ -195,7 +194,7 @@ def test_mount_declined(recorder: Recorder, fake: FakeRegistry) -> None:
 def test_mount_session_that_ended(recorder: Recorder, fake: FakeRegistry) -> None:
     """Where that upload is not there any more, the copy begins one of its own."""
     fake.faults += [
-        Fault("POST", "", without_mount),
+        Fault("POST", "", no_mount()),
         Fault("PUT", "", status(404, "BLOB_UPLOAD_UNKNOWN"), times=1),
     ]
     assert ask(recorder, fake, mount_and_copy) is False
@@ -213,7 +212,7 @@ def test_mount_declined_without_address(
     """An upload that cannot be found where the registry says is left, and another is begun."""
     fake.faults += [
         Fault("POST", "", header("Location", location), times=1),
-        Fault("POST", "", without_mount),
+        Fault("POST", "", no_mount()),
     ]
     assert ask(recorder, fake, mount_and_copy) is False
     assert [one.method for one in fake.log.exchanges] == ["POST", "GET", "POST", "PUT"]
@@ -236,11 +235,6 @@ def test_mount_refused(recorder: Recorder, fake: FakeRegistry, code: int) -> Non
     assert f"declined to mount from a/b into c/d ({code}" in recorder.notes[0].replace(
         f"{HOST} answered ", ""
     )
-
-
-def without_mount(request: Request, registry: Handler) -> Answer:
-    """Answer as a registry that knows no mounts, and opens an upload."""
-    return registry(replace(request, query={}))
 
 
 def test_mount_fails(recorder: Recorder, fake: FakeRegistry) -> None:

@@ -70,6 +70,17 @@ def lost() -> Effect:
     return lambda _request, _registry: Answer(0, lost=True)
 
 
+def no_mount(code: int = 202) -> Effect:
+    """Do not mount: open an upload instead (202), or refuse with another status."""
+
+    def effect(request: Request, registry: Handler) -> Answer:
+        if code == 202 or "mount" not in request.query:
+            return registry(replace(request, query={}))
+        return status(code)(request, registry)
+
+    return effect
+
+
 def broken_off(length: int) -> Effect:
     """Take in only the first bytes of what is uploaded, then hang up."""
 

@@ -129,6 +129,11 @@ def make_image(
     return _image(said, config, packed, docker=docker)
 
 
+def with_base(image: Image, base: bytes) -> Image:
+    """The same image upon a layer that others have too."""
+    return _image(image.platform, image.config, (base, *image.layers), docker=False)
+
+
 def _image(
     platform: Mapping[str, Any], config: bytes, layers: tuple[bytes, ...], *, docker: bool
 ) -> Image:
