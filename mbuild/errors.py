@@ -13,6 +13,7 @@ MbuildError                       1   a fault in mbuild, or the base of all that
 │   ├── ProtocolError                 an answer no registry would give
 │   ├── TransportError                no answer, or one cut short
 │   │   └── GivenUp                       a host that is not asked any more
+│   ├── StorageFull                   a registry has no space left
 │   ├── TagRefused                    a tag was not moved
 │   └── StoreError                    a file or folder could not be read or written
 ├── Interrupted                 130   Ctrl-C or SIGTERM
@@ -189,6 +190,13 @@ class GivenUp(TransportError):
     code = "given-up"
     host = ""
     verdict = ""
+
+
+class StorageFull(RegistryError):
+    """A registry has no space left for what it is sent."""
+
+    code = "storage-full"
+    usual_hint = "free some space in the registry's storage, then run again"
 
 
 class TagRefused(RegistryError):

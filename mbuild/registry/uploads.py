@@ -177,16 +177,13 @@ class Upload:
             raise IntegrityError(f"the registry stored {said}", where=self._where)
 
     def _refusal(self, answer: Answer) -> MbuildError:
-        said = answer.describe()
         if answer.status == 413:
+            size = self._descriptor.size
             return RegistryError(
-                f"{said}: its limit is below this blob's {self._descriptor.size} bytes",
+                f"{answer.describe()}: its limit is below this blob's {size} bytes",
                 where=self._where,
                 hint="raise the limit of the registry, or of the proxy before it",
             )
-        if answer.status == 507:
-            hint = "free some space in the registry's storage, then run again"
-            return RegistryError(said, where=self._where, hint=hint)
         return self._session.write_failure(answer, self._where)
 
     async def _is_there(self) -> bool:

@@ -24,8 +24,12 @@ BLOB = bytes(range(256)) * (20 * 1024)
 PIECES = [BLOB[start : start + 100_000] for start in range(0, len(BLOB), 100_000)]
 DESCRIPTOR = blob_descriptor(BLOB)
 W = f"{HOST}/a/b@{DESCRIPTOR.digest}: "
+FULL = (
+    f"its storage is full: {HOST} answered 507 Insufficient Storage; free some space in the"
+    " registry's storage, then run again"
+)
 TOO_LARGE = (
-    "its limit is below this blob's 5242880 bytes; raise the limit of the registry, or of the"
+    f"{HOST} answered 413 Request Entity Too Large: its limit is below this blob's 5242880 bytes; raise the limit of the registry, or of the"
     " proxy before it"
 )
 ASKED = "GET 204"
@@ -174,16 +178,14 @@ def test_broken_again(
     ("method", "code", "kind", "message"),
     [
         (
-            "PUT", 507, "RegistryError",
-            "507 Insufficient Storage; free some space in the registry's storage, then run again",
+            "PUT", 507, "StorageFull", FULL,
         ),
         (
             "PUT", 413, "RegistryError",
-            f"413 Request Entity Too Large: {TOO_LARGE}",
+            TOO_LARGE,
         ),
         (
-            "PATCH", 507, "RegistryError",
-            "507 Insufficient Storage; free some space in the registry's storage, then run again",
+            "PATCH", 507, "StorageFull", FULL,
         ),
     ],
     ids=["507", "413", "507 in the rest"],
@@ -196,7 +198,7 @@ def test_full(
     if method == "PATCH":
         fake.faults.append(Fault("PUT", "", broken_off(3 * MB), times=1))
     found = error_of(recorder, fake, upload)
-    assert found == (kind, 6, f"{W}{HOST} answered {message}")
+    assert found == (kind, 6, f"{W}{message}")
     assert len(fake.log.asked(method)) == 1
 
 

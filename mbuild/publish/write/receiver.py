@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-from mbuild.errors import Denied, MbuildError, flatten
+from mbuild.errors import Denied, MbuildError, StorageFull, flatten
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
@@ -62,7 +62,12 @@ class Receiver:
         return await self._held(self._mount(blob, sources))
 
     async def upload(self, blob: Descriptor, open_source: OpenSource) -> bool | None:
-        """Write a blob; tell whether it did, None for an error."""
+        """Write a blob; tell whether it did, None for an error.
+
+        Where the target has run full, nothing more is sent.
+        """
+        if self._is_full:
+            return None
         return await self._held(self._upload(blob, open_source))
 
     async def put(self, contents: Iterable[Content]) -> None:
@@ -75,8 +80,16 @@ class Receiver:
         try:
             return await work
         except MbuildError as error:
-            self.errors.extend(flatten([error]))
+            self.errors.extend(one for one in flatten([error]) if not self._is_known(one))
             return None
+
+    @property
+    def _is_full(self) -> bool:
+        return any(isinstance(error, StorageFull) for error in self.errors)
+
+    def _is_known(self, error: MbuildError) -> bool:
+        """Tell whether it says again that the target is full: one line is enough for that."""
+        return isinstance(error, StorageFull) and self._is_full
 
     def _is_proven(self, child: Child) -> bool:
         return self._trusts and self.store.saw(child.descriptor.digest)

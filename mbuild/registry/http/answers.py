@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from mbuild.errors import Denied, MbuildError, NotFound, ProtocolError, RegistryError
+from mbuild.errors import Denied, MbuildError, NotFound, ProtocolError, RegistryError, StorageFull
 from mbuild.oci.digest import Digest, parse_digest
 
 MAX_ERROR_BODY = 64 * 1024
@@ -20,6 +20,9 @@ MAX_ERROR_BODY = 64 * 1024
 _MAX_TEXT = 200
 _NEXT = re.compile(r"""<([^>]*)>\s*;[^<]*?\brel\s*=\s*"?next\b""", re.IGNORECASE)
 _MAX_ERRORS = 3
+
+_FULL = re.compile(rb'"Err":\s*(?:28|122)\b|no space left on device|disk quota exceeded')
+"""The numbers are ENOSPC and EDQUOT, which is how distribution's `filesystem` driver tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ class Answer:
             if found := _NEXT.search(link):
                 return found[1].strip()
         return ""
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether the registry's storage is full: 507, or what distribution says with 500."""
+        return self.status == 507 or (self.status == 500 and bool(_FULL.search(self.body)))
 
     @property
     def is_html(self) -> bool:
@@ -129,10 +137,12 @@ def _words(body: bytes) -> Iterator[str]:
 
 
 def failure(answer: Answer, *, where: str, login_hint: str) -> MbuildError:
-    """Give the error that an answer is: Denied, NotFound or RegistryError.
+    """Give the error that an answer is: Denied, NotFound, StorageFull or RegistryError.
 
     `login_hint` says what to do about a login that is missing or not enough.
     """
+    if answer.is_full:
+        return StorageFull(f"its storage is full: {answer.describe()}", where=where)
     if answer.status in (401, 403):
         return Denied(answer.describe(), where=where, hint=login_hint)
     if answer.status != 404:

@@ -18,10 +18,11 @@ TEMPORARY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 def check_answer(answer: Answer, *, where: str, now: float) -> Answer:
     """Give an answer; Temporary where another attempt may get a better one.
 
-    `now` is Unix time. 429, and 503 with Retry-After, ask all of the run to slow down.
+    `now` is Unix time. 429, and 503 with Retry-After, ask all of the run to slow down. A full
+    disk is no failure that passes soon.
     """
     status = answer.status
-    if status not in TEMPORARY_STATUSES:
+    if status not in TEMPORARY_STATUSES or answer.is_full:
         return answer
     asked = retry_after(answer.headers, now)
     is_slow = status == 429 or (status == 503 and asked is not None)

@@ -40,6 +40,27 @@ def test_parse_errors(body: object, expected: tuple[tuple[str, str], ...]) -> No
     assert parse_errors(answer(400, body).body) == expected
 
 
+DISK = {"DriverName": "filesystem", "Enclosed": {"Op": "write", "Path": "/x", "Err": 28}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (507, b"", True),
+        (500, errors({"code": "UNKNOWN", "detail": DISK}), True),
+        (500, errors({"code": "UNKNOWN", "detail": "filesystem: no space left on device"}), True),
+        (500, b"Disk quota exceeded, or: disk quota exceeded", True),
+        (500, errors({"code": "UNKNOWN", "detail": {"Enclosed": {"Err": 281}}}), False),
+        (500, b"", False),
+        (400, errors({"detail": DISK}), False),
+    ],
+    ids=["507", "number", "words", "quota", "other number", "500", "400"],
+)
+def test_is_full(status: int, body: object, expected: bool) -> None:  # of a table
+    """A full disk is told from other failures, by its status or by distribution's words."""
+    assert answer(status, body).is_full is expected
+
+
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
