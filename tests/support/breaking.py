@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 PIECE = 64 * 1024
+SETTLING = 10.0
 
 
 class Breaking:
@@ -63,9 +64,11 @@ class Breaking:
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._is_upload:
+                await _end(far_reader, far_writer)
             self._open -= {writer, far_writer}
             writer.transport.abort()
-            far_writer.close()  # what was passed on arrives, as it would from far away
+            far_writer.close()
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counts: bool
@@ -87,6 +90,15 @@ class Breaking:
         self._breaks.pop(0)
         self.broken += 1
         return True
+
+
+async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let a server have what was passed on, and see that there is no more, before the client does."""
+    with suppress(OSError, TimeoutError):
+        writer.write_eof()
+        async with asyncio.timeout(SETTLING):
+            while await reader.read(PIECE):
+                """Whatever it answers comes too late."""
 
 
 @asynccontextmanager
