@@ -12,8 +12,8 @@ from mbuild.errors import NotFound, SourceError
 from mbuild.store.archive.steps import Steps
 from mbuild.store.files import explain_disk_errors
 
-CHUNK = 1024 * 1024
-"""So many bytes are read, or unpacked, at a time."""
+CHUNK = 256 * 1024
+"""So many bytes are read, or unpacked, at a time; larger pieces fragment the memory of threads."""
 
 
 class Stream(Protocol):

@@ -14,7 +14,7 @@ MAX_MEMBERS = 50_000
 MAX_HEADERS = 3 * MAX_MEMBERS
 MAX_EXTENSION = 1024 * 1024
 """The largest pax header or long name in bytes that is read."""
-STEP = 16 * CHUNK
+STEP = 64 * CHUNK
 """So much is passed over before a pause, in which the work can be stopped."""
 MAX_NAME = 4096
 MAX_NAMES = 16 * 1024 * 1024

@@ -19,7 +19,7 @@ from mbuild.store.archive.file import CHUNK, Openable, Stream, bad_archive
 from mbuild.store.archive.steps import Steps
 
 INPUT = 64 * 1024
-STEP = 16 * CHUNK
+STEP = 64 * CHUNK
 """So much is unpacked before a pause, in which the work can be stopped."""
 MOST_POINTS = 64
 """So many copies are kept, 40 KB each: every second one goes when there are more."""
@@ -42,7 +42,7 @@ class PackedArchive:
     """Opens streams of the tar in a compressed file."""
 
     def __init__(
-        self, file: Openable, new: Callable[[], Decoder], *, spacing: int = 4 * CHUNK
+        self, file: Openable, new: Callable[[], Decoder], *, spacing: int = 16 * CHUNK
     ) -> None:
         self.file = file
         self.new = new
