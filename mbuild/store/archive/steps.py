@@ -29,8 +29,7 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await asyncio.shield(step)
     except asyncio.CancelledError:
         await asyncio.wait([step])
-        if not step.cancelled():
-            step.exception()  # seen, so that asyncio does not complain
+        step.exception()  # seen, so that asyncio does not complain
         raise
 
 

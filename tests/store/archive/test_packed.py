@@ -103,7 +103,9 @@ def test_points_have_a_bound(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("rest", [bytes(700), b"anything else"], ids=["zeros", "text"])
+@pytest.mark.parametrize(
+    "rest", [bytes(700), b"anything else", b"x"], ids=["zeros", "text", "byte"]
+)
 def test_what_follows(tmp_path: Path, kind: str, rest: bytes) -> None:
     """What is behind the compressed data, and none itself, is no part of the archive."""
     archive = opened(tmp_path / "a", compress(kind, b"abc", b"def") + rest)

@@ -3,12 +3,21 @@
 import gzip
 import random
 import zlib
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from mbuild.errors import SourceError
+from mbuild.oci.digest import digest_of
+from mbuild.store.archive.docker_layers import HashedStream
 from mbuild.store.archive.file import CHUNK, MemoryStream
-from mbuild.store.archive.pieces import LEVEL, BytesPiece, GzipStream
+from mbuild.store.archive.members import MemberStream
+from mbuild.store.archive.pieces import LEVEL, BytesPiece, GzippedPiece, GzipStream, MemberPiece
 from mbuild.store.archive.steps import drain
+from tests.store.archive.world import members_of
+from tests.support.archives import make_tar
 
 LAYER = bytes(random.Random(0).choices(b"abcdefgh\0", k=3 * CHUNK + 17))
 
@@ -38,6 +47,36 @@ def test_skip() -> None:
     assert stream.skip(len(LAYER)) == len(whole) - 150
     assert (stream.skip(1), stream.read(1)) == (0, b"")
     stream.close()
+
+
+def test_compressing_what_is_cut_short(tmp_path: Path) -> None:
+    """A member that the archive ends within is told while it is passed over, too."""
+    path = tmp_path / "app.tar"
+    path.write_bytes(make_tar({"layer": LAYER}))
+    members = members_of(path)
+    header = members.find("layer")
+    assert header
+    piece = GzippedPiece(MemberPiece(members, replace(header, size=len(LAYER) * 2)), 10**6)
+    for offset in (0, 900_000):
+        with (
+            pytest.raises(SourceError, match="it is cut short: it ends within a member"),
+            closing(drain(piece.open(offset))) as stream,
+        ):
+            stream.read(10**6)
+
+
+def test_member_stream() -> None:
+    """A member is read and passed over to its end, and not into the next one."""
+    stream = MemberStream(MemoryStream(b"abcdefgh"), 6, "archive")
+    assert (stream.read(2), stream.skip(3), stream.read(9), stream.skip(9)) == (b"ab", 3, b"f", 0)
+
+
+def test_hashed_stream() -> None:
+    """What is passed over is hashed as if it were read."""
+    stream = HashedStream(MemoryStream(LAYER))
+    assert stream.skip(len(LAYER) - 5) == len(LAYER) - 5
+    assert (stream.read(9), stream.skip(1)) == (LAYER[-5:], 0)
+    assert stream.digest == digest_of(LAYER)
 
 
 def test_bytes() -> None:
