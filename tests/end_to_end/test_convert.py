@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import foreign
+from tests.support.archives import docker_members, write_tar
 from tests.support.cli import run_mbuild
 from tests.support.docker_registry import DockerRegistry
 from tests.support.images import (
@@ -94,3 +95,15 @@ def test_as_skopeo_converts(registry: DockerRegistry, repository: str, tmp_path:
     theirs = fetch_manifest(registry.url, repository, "theirs")
     assert theirs.headers["docker-content-digest"] == ours["digest"]
     assert ours["converted"] == {"from": IMAGES[0].digest, "mediaType": OCI_MANIFEST}
+
+
+def test_docker_archive_to_a_layout(tmp_path: Path) -> None:
+    """What `docker save` wrote becomes an OCI image in a layout, which skopeo copies as it is."""
+    members = docker_members({"app:1": make_image("linux/amd64", layers=2)})
+    write_tar(tmp_path / "saved.tar", members)
+    words = ("oci:dist:1", "docker-archive:saved.tar", "--format", "oci", "--convert")
+    result = run_mbuild("create", *words, cwd=tmp_path)
+    assert (result.code, result.stderr) == (0, "")
+    assert "      converted from Docker image sha256:" in result.stdout
+    assert run_mbuild("verify", "--deep", "oci:dist:1", cwd=tmp_path).code == 0
+    foreign.skopeo_copy_layout(tmp_path / "dist", tmp_path / "copy", "1")

@@ -91,3 +91,21 @@ def test_brought_from_its_url(tls_files: TlsFiles, tmp_path: Path) -> None:
     (exchange,) = log.exchanges
     assert exchange.request.path == "/layer"
     assert "authorization" not in exchange.request.headers
+
+
+def test_bundle(tmp_path: Path) -> None:
+    """A layout is whole without the layers; with the option, and --force, it is given them later."""
+    with serve_registry(tmp_path / "registry", ALLOWED) as allowing:
+        push_image(allowing.url, "windows", "1", make_windows("https://example.com/layer"))
+        with plain_client(allowing.url) as client:
+            push_blob(client, "windows", LAYER)
+        words = ("oci:bundle:1", f"{allowing.host}/windows:1")
+        first = create(tmp_path, *words)
+        assert "  foreign layers left at their URLs: 1" in first.stdout
+        verified = run_mbuild("verify", "oci:bundle:1", cwd=tmp_path)
+        assert (verified.code, "1 foreign layer not asked for" in verified.stdout) == (0, True)
+        layer = tmp_path / "bundle" / "blobs" / digest_of(LAYER).replace(":", "/")
+        assert not layer.exists()
+        again = create(tmp_path, *words, "--foreign-layers", "--force")
+    assert (again.code, again.stderr) == (0, "")
+    assert layer.read_bytes() == LAYER

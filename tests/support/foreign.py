@@ -48,6 +48,12 @@ def skopeo_copy_from_archive(archive: Path, tag: str, registry: DockerRegistry, 
     _run("skopeo", "copy", "--quiet", *options, source, _docker(registry, name))
 
 
+def skopeo_copy_layout(layout: Path, copy: Path, tag: str) -> None:
+    """Have skopeo copy all of a layout's tag into another layout, byte for byte."""
+    names = (f"oci:{layout}:{tag}", f"oci:{copy}:{tag}")
+    _run("skopeo", "copy", "--quiet", "--all", "--preserve-digests", *names)
+
+
 def skopeo_convert(registry: DockerRegistry, source: str, target: str) -> None:
     """Have skopeo copy an image within the registry as a Docker image."""
     options = ("--format", "v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")

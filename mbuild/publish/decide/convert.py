@@ -8,6 +8,7 @@ from dataclasses import replace
 from mbuild.errors import ImageMismatch, MbuildError
 from mbuild.oci.conversion import Conversion, convert_manifest, is_of_kind
 from mbuild.oci.descriptor import REFERENCE_DIGEST, Descriptor, make_annotations
+from mbuild.oci.manifest import Content
 from mbuild.publish.read.source import (
     Attestation,
     Child,
@@ -22,9 +23,21 @@ from mbuild.spec.spec import Target
 
 def is_to_convert(target: Target, source: Source) -> bool:
     """Tell whether the target asks for an image of the other kind than this one is of."""
-    if not (target.convert and source.is_image):
-        return False
-    return not is_of_kind(source.child.descriptor.media_type, target.format)
+    return source.is_image and _is_other(source.child.descriptor.media_type, target)
+
+
+def converted_descriptor(content: Content, target: Target) -> Descriptor | None:
+    """Give what a target will list of an image that is to be converted; None if it cannot be."""
+    if not _is_other(content.media_type, target):
+        return None
+    try:
+        return convert_manifest(content.raw, target.format).content.descriptor()
+    except ValueError:  # what is wrong with it is told when all images are there
+        return None
+
+
+def _is_other(media_type: str, target: Target) -> bool:
+    return target.convert and not is_of_kind(media_type, target.format)
 
 
 def convert_sources(target: Target, resolved: Resolved) -> tuple[Resolved, tuple[MbuildError, ...]]:
@@ -59,7 +72,7 @@ def _converted(target: Target, source: Source) -> Source:
         child=Child(descriptor, child.store, conversion.content, is_made=True),
         listed=_listed(source.listed, descriptor),
         attestations=tuple(_speaking_of(descriptor, one) for one in source.attestations),
-        converted=Converted(child.descriptor, conversion.lost),
+        converted=Converted(child.descriptor, conversion.lost, target.referrers == "copy"),
     )
 
 
@@ -128,3 +141,5 @@ def _losses(source: Source, converted: Converted) -> Iterator[str]:
             f"{source.name}: converted, it has another digest than the one its attestations were "
             "made for"
         )
+    if converted.leaves_referrers:
+        yield f"{source.name}: converted, so what is signed or said of it as it was is not copied"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mbuild.oci import media_types
+from mbuild.oci.conversion import is_of_kind
 from mbuild.oci.index import Index
 from mbuild.spec.spec import Target
 
@@ -16,6 +17,8 @@ def keeps_bytes(target: Target, index: Index) -> bool:
         return False
     entry = target.sources[0]
     if entry.platform is not None or entry.annotations:
+        return False
+    if target.convert and not all(is_of_kind(it.media_type, target.format) for it in index.images):
         return False
     if target.format not in {"auto", _format_of(index.media_type)}:
         return False

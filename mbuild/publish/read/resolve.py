@@ -15,7 +15,9 @@ from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import parse_digest
 from mbuild.oci.manifest import Content
+from mbuild.oci.platform import Platform
 from mbuild.oci.reference import DEFAULT_TAG, LocalReference
+from mbuild.publish.decide.convert import converted_descriptor
 from mbuild.publish.read.candidates import choose_candidate
 from mbuild.publish.read.earlier import find_image
 from mbuild.publish.read.listing import read_listing
@@ -104,9 +106,19 @@ class _Resolver:
             where = (self._store, self._reading)
             return await read_listing(content, self._entry, self._target, where=where)
         await check_whole(self._library, self._store, content)
-        found = await self._reading.platform(self._store, content)
+        found = await self._platform(content)
         named = content.descriptor()
         return (Source(self._entry, named, Child(named, self._store, content), found),)
+
+    async def _platform(self, content: Content) -> Platform:
+        """Give an image's platform; where the target has it converted, its config is not read."""
+        wanted, reading = self._entry.platform, self._reading
+        made = converted_descriptor(content, self._target)
+        if made and wanted and await reading.may_be_there(self._store, str(content.digest)):
+            kept = find_image(await reading.presence.indexes(), made, wanted)
+            if kept and kept.platform:
+                return kept.platform
+        return await reading.platform(self._store, content)
 
     async def _fetch(self) -> Content | None:
         told = await self._reading.presence.told(self._store, self._reference)

@@ -30,11 +30,13 @@ class Child:
 class Converted:
     """What an image was before it was converted, None where it stayed as it was.
 
-    `lost` are the keys of annotations that had to go.
+    `lost` are the keys of annotations that had to go. With `leaves_referrers` its referrers were
+    to be copied, and are not: they belong to what it was.
     """
 
     origin: Descriptor | None
     lost: tuple[str, ...] = ()
+    leaves_referrers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ async def check_whole(library: Library, store: Store, content: Content) -> None:
         try:
             size = await library.blob_size(store, blob, of=content.digest)
         except NotFound:
+            if blob.urls:  # it may lie there
+                return
             raise SourceError(f"{name} does not exist", hint=_HINT) from None
         if size not in {None, blob.size}:
             raise SourceError(f"{name} has {size} bytes, not {blob.size}", hint=_HINT)

@@ -34,6 +34,7 @@ from tests.support.images import (
     make_attestation,
     make_image,
     make_index,
+    nest,
 )
 
 OCI, DOCKER = make_image("linux/amd64"), make_image("linux/arm64", docker=True)
@@ -56,9 +57,12 @@ def world() -> World:
     return world
 
 
-def push(world: World, *entries: Entry, kind: Any = "docker", **more: Any) -> Outcome:
+def push(
+    world: World, *entries: Entry, kind: Any = "docker", dry_run: bool = False, **more: Any
+) -> Outcome:
     """Publish with a conversion; give the only outcome."""
-    (outcome,) = publish(world, target(*entries, format=kind, convert=True), **more)
+    wanted = target(*entries, format=kind, convert=True, **more)
+    (outcome,) = publish(world, wanted, dry_run=dry_run)
     return outcome
 
 
@@ -254,3 +258,70 @@ def test_not_asked_for(world: World) -> None:
     assert (outcome.errors, outcome.warnings) == ((), ())
     (outcome,) = publish(world, target(*BOTH, format="docker"))
     assert [shown(error)[:2] for error in outcome.errors] == [("ImageMismatch", 4)]
+
+
+def test_config_is_not_read_again(world: World) -> None:
+    """Where the target has the converted image for that platform, its config tells nothing new."""
+    entries = (
+        entry(f"{BUILDS}:oci", "linux/amd64", line=3),
+        entry(f"{BUILDS}:docker", "linux/arm64", line=4),
+    )
+    push(world, *entries)
+    world.log.clear()
+    assert tags_of(push(world, *entries)) == [("1.0", "kept")]
+    assert world.calls("fetch_blob") == []
+    world.log.clear()
+    other = entry(f"{BUILDS}:oci", "linux/amd64/v2", line=3)
+    push(world, other, entries[1], dry_run=True)
+    assert len(world.calls("fetch_blob")) == 1
+
+
+def test_unconvertible_beside_a_published_list(world: World) -> None:
+    """What cannot be converted is told as such, whatever the target holds."""
+    push(world, *BOTH)
+    world[BUILDS].put("odd", remade(OCI, artifactType="application/x"))
+    world.log.clear()
+    ((kind, code, message),) = refusals(world, entry(f"{BUILDS}:odd", "linux/amd64"))
+    assert (kind, code) == ("ImageMismatch", 4)
+    assert "it is an artifact of type 'application/x'" in message
+
+
+@pytest.mark.parametrize("kind", ["oci", "docker"])
+def test_nested_index(world: World, kind: str) -> None:
+    """Images in an index within an index are converted too: then nothing is nested any more."""
+    inner = make_index(DOCKER, docker=True) if kind == "oci" else make_index(OCI)
+    world[BUILDS].put("nested", nest((inner, {"platform": None})))
+    outcome = push(world, entry(f"{BUILDS}:nested"), kind=kind)
+    assert outcome.errors == ()
+    image = converted(DOCKER if kind == "oci" else OCI, kind)
+    assert [one["digest"] for one in published(world)["manifests"]] == [image.digest]
+
+
+def test_index_that_is_right_already(world: World) -> None:
+    """An index with nothing to convert is passed on byte for byte."""
+    index = make_index(OCI, make_image("linux/arm64"), annotations={"a": "b"})
+    world[BUILDS].put("whole", index)
+    outcome = push(world, entry(f"{BUILDS}:whole"), kind="oci")
+    assert outcome.index
+    assert str(outcome.index.digest) == index.digest
+
+
+def test_base(world: World) -> None:
+    """What a target starts from is converted with the rest, though it was not read."""
+    windows = make_image("windows/amd64:10.0.1", docker=True)
+    world[APP].put("1.0", make_index(windows, docker=True))
+    base = entry(f"{APP}:1.0", line=2)
+    outcome = push(world, *BOTH, kind="oci", base=base)
+    assert outcome.errors == ()
+    images = (converted(windows, "oci"), OCI, converted(DOCKER, "oci"))
+    assert [one["digest"] for one in published(world)["manifests"]] == [it.digest for it in images]
+
+
+def test_referrers(world: World) -> None:
+    """What belongs to an image as it was is not copied beside it as it is, and that is told."""
+    (outcome,) = publish(
+        world, target(*BOTH, format="docker", convert=True, images=[MIRROR], referrers="copy")
+    )
+    assert outcome.warnings == (
+        f"{BUILDS}:oci: converted, so what is signed or said of it as it was is not copied",
+    )

@@ -1,13 +1,14 @@
 """Sources in layouts: one that is broken is never forgiven, and is a matter of the image."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mbuild.publish.read.source import Skipped, Source
 from mbuild.store.index_file import WRITE_AGAIN
-from tests.publish.world import World, entry, errors_of, resolve
-from tests.support.images import make_image, write_layout
+from tests.publish.world import World, entry, errors_of, remade, resolve
+from tests.support.images import OCI_LAYER, digest_of, make_image, write_layout
 from tests.support.values import content_of
 
 AMD64 = make_image("linux/amd64")
@@ -60,3 +61,17 @@ def test_layouts(tmp_path: Path) -> None:
         ),
     )
     assert errors_of(lambda: resolve(World(), entry(f"oci:{tmp_path / 'absent'}"))) == [expected]
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", OCI_LAYER],
+    ids=["foreign", "ordinary"],
+)
+def test_layer_at_a_url(tmp_path: Path, media_type: str) -> None:
+    """A layer that a layout does not have may lie at its URL."""
+    layer = {"mediaType": media_type, "digest": digest_of(b"layer"), "size": 5}
+    image = remade(AMD64, layers=[{**layer, "urls": ["https://layers.test/1"]}])
+    layout = write_layout(tmp_path / "app", {"1.0": replace(image, layers=())})
+    (source,) = resolve(World(), entry(f"oci:{layout}:1.0"))
+    assert isinstance(source, Source)
