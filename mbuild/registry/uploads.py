@@ -81,12 +81,16 @@ class Upload:
 
         `Range: 0-0` is what registries answer for one byte, and for none.
         """
-        answer = await self._session.call(self._request("GET", self._location))
+        location, self._location = self._location, ""
+        try:
+            answer = await self._session.call(self._request("GET", location))
+        except RegistryError:  # whoever cannot say it may still take the blob anew
+            return 0
         found = _ARRIVED.fullmatch(answer.headers.get("range", "").strip())
         held = int(found[1]) + 1 if found and answer.is_success else 0
         if not 1 < held <= self._sent:
-            self._location = ""
             return 0
+        self._location = location
         self._note_location(answer)
         return held
 

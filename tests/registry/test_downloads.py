@@ -7,6 +7,8 @@ import pytest
 
 from mbuild.errors import MbuildError
 from mbuild.registry.client import Registry
+from mbuild.registry.registries import Registries
+from mbuild.registry.settings import Settings
 from tests.registry.world import (
     HOST,
     LATER,
@@ -18,6 +20,7 @@ from tests.registry.world import (
     open_registries,
 )
 from tests.support.exchange import Answer, Handler, Request
+from tests.support.fake_edges import serve_fake
 from tests.support.fake_registry import FakeRegistry
 from tests.support.faults import Effect, Fault, cut, header, redirect, status
 from tests.support.images import digest_of
@@ -79,6 +82,22 @@ def test_broken_without_ranges(recorder: Recorder, fake: FakeRegistry) -> None:
     """Without ranges it goes on too, though the registry sends the first bytes again."""
     fake.faults += [Fault("GET", "", cut(60), times=1), Fault("GET", "", no_range)]
     assert ask(recorder, fake, stream) == BLOB
+
+
+def test_many_pieces_are_left_out() -> None:
+    """What comes again over a real connection, in many pieces, is left out up to the break."""
+    large = BLOB * 10_000
+    fake = FakeRegistry(Fault("GET", "", cut(700_001), times=1), Fault("GET", "", no_range))
+    fake.repository("a/b").blobs[digest_of(large)] = large
+
+    async def scenario(host: str) -> bytes:
+        async with Registries(Settings(), sleep=Recorder().sleep) as registries:
+            descriptor = blob_descriptor(large)
+            async with registries.registry(host).open_blob("a/b", descriptor) as chunks:
+                return b"".join([chunk async for chunk in chunks])
+
+    with serve_fake(fake) as server:
+        assert asyncio.run(scenario(server.host)) == large
 
 
 def test_no_progress(recorder: Recorder, fake: FakeRegistry) -> None:

@@ -105,12 +105,13 @@ def test_no_progress(recorder: Recorder, fake: FakeRegistry) -> None:
     [
         status(404, "BLOB_UPLOAD_INVALID"),
         status(405),
+        status(500),
         header("Range", "0-0"),
         header("Range", None),
         header("Range", "bytes 7-9"),
         header("Range", f"0-{6 * MB}"),
     ],
-    ids=["404", "405", "0-0", "no range", "other range", "too much"],
+    ids=["404", "405", "500", "0-0", "no range", "other range", "too much"],
 )
 def test_begun_anew(recorder: Recorder, fake: FakeRegistry, answer: object) -> None:
     """A session that is lost, or does not say how far it came, is left; another begins at 0."""

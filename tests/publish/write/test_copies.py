@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from mbuild.errors import Denied, StoreError
+from mbuild.errors import Denied, StorageFull, StoreError
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import parse_digest
 from mbuild.publish.outcome import Copied, Outcome
@@ -28,9 +28,11 @@ from tests.publish.world import (
 )
 from tests.support.images import Image, Index, digest_of, make_image, make_index
 from tests.support.memory_store import Gate, StoreFault
+from tests.support.values import blob_descriptor, stream_of
 
 AMD64, ARM64 = make_image("linux/amd64", layers=2), make_image("linux/arm64")
 SOURCE = "source.test/builds"
+FREE = "free some space in the registry's storage, then run again"
 ENTRIES = (entry(f"{SOURCE}:amd64", "linux/amd64"), entry(f"{SOURCE}:arm64", "linux/arm64"))
 
 
@@ -71,6 +73,33 @@ def test_one_target_fails(world: World) -> None:
     assert set(world[APP].manifests) >= {AMD64.digest, ARM64.digest}
     assert world[MIRROR].manifests == {}
     assert (world[APP].tags, world[MIRROR].tags) == ({}, {})
+
+
+def test_full_target(world: World) -> None:
+    """A target that has run full is sent nothing more, and tells it once; the other goes on."""
+    full = StorageFull("its storage is full", where=APP)
+    world[APP].faults.append(StoreFault("upload_blob", error=full))
+    large = make_image("linux/amd64", layers=20, size=70_000)
+    world[SOURCE].put("large", large)
+    outcomes = publish(world, target(entry(f"{SOURCE}:large", "linux/amd64"), images=(APP, MIRROR)))
+    assert [list(map(shown, outcome.errors)) for outcome in outcomes] == [
+        [("StorageFull", 6, f"{APP}: its storage is full; {FREE}")], [],
+    ]  # fmt: skip
+    assert len(world[MIRROR].blobs) == 21
+
+
+def test_nothing_more_to_a_full_target(world: World) -> None:
+    """What comes later is not even offered."""
+    blob = blob_descriptor(AMD64.config)
+
+    async def work() -> Receiver:
+        receiver = Receiver(world[APP], trusts=True)
+        receiver.errors.append(StorageFull("full"))
+        assert await receiver.upload(blob, stream_of(AMD64.config)) is None
+        return receiver
+
+    assert len(run(work).errors) == 1
+    assert world.calls("upload_blob") == []
 
 
 def test_source_fails(world: World) -> None:
