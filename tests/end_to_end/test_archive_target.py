@@ -10,6 +10,7 @@ import pytest
 from tests.end_to_end.test_layout_target import push_with_little_room
 from tests.store.packing.world import blobs_in, digests_of, names, tags_in
 from tests.support import faults, foreign
+from tests.support.artifacts import make_referrer
 from tests.support.cli import Result, environment, mbuild_command, run_mbuild
 from tests.support.docker_registry import DockerRegistry
 from tests.support.fake_registry import FakeRegistry
@@ -225,3 +226,28 @@ def test_index_in_an_archive(folder: Path, tmp_path: Path) -> None:
     assert digests_of(index) == {
         f"sha256:{path.name}" for path in (folder / "out" / "blobs" / "sha256").iterdir()
     }
+
+
+def test_extended(folder: Path) -> None:
+    """An archive's list is extended in its place: what it held stays."""
+    assert run_mbuild("create", f"{ARCHIVE}:1.0", "oci:builds:amd64", cwd=folder).code == 0
+    result = run_mbuild("create", "--append", f"{ARCHIVE}:1.0", "oci:builds:arm64", cwd=folder)
+    assert (result.code, result.stderr) == (0, "")
+    assert blobs_in(folder / "dist" / "app.tar") >= digests_of(AMD64, ARM64)
+    assert names(folder / "dist") == ["app.tar"]
+
+
+def test_referrers(folder: Path) -> None:
+    """What belongs to an image travels into an archive, and out of it again."""
+    sbom = make_referrer(AMD64)
+    write_layout(folder / "signed", {"1.0": make_index(AMD64), "": sbom})
+    for target, source in ((ARCHIVE, "oci:signed:1.0"), ("oci:out", f"{ARCHIVE}:1.0")):
+        more = f"referrers: copy\nsources: ['{source}']\n"
+        (folder / SPEC).write_text(f"image: {target}:1.0\n{more}")
+        result = push(folder)
+        assert (result.code, result.stderr) == (0, "")
+        assert "1 referrer copied" in result.stdout
+    assert digests_of(AMD64, sbom) <= blobs_in(folder / "dist" / "app.tar")
+    # The list of referrers has a tag of its own, and is no image: the only one needs no tag.
+    again = run_mbuild("create", "oci:again:1.0", ARCHIVE, cwd=folder)
+    assert (again.code, again.stderr) == (0, "")

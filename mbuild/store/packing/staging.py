@@ -27,11 +27,6 @@ class Staging:
         self._folder: Path | None = None
         self._lock = -1
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the folder was made."""
-        return self._folder is not None
-
     def open(self) -> Path:
         """Make the folder, unless it is there."""
         if self._folder is None:

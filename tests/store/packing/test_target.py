@@ -4,15 +4,19 @@ import asyncio
 import json
 import os
 import tarfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mbuild.errors import SourceError, StoreError
 from mbuild.oci.digest import parse_digest
 from mbuild.oci.reference import ArchiveReference
 from mbuild.store.packing.bundle import Bundle
+from mbuild.store.packing.tar import TarWriter
 from mbuild.store.packing.target import ArchiveTarget
+from mbuild.store.store import Store
 from tests.store.packing.world import (
     REF_NAME,
     blobs_in,
@@ -314,3 +318,62 @@ def test_absent_blob_of_a_staged_archive(tmp_path: Path) -> None:
         return [await store.blob_size(parse_digest(one)) for one in digests]
 
     assert use_archive(file, use) == [6, AMD64.size]
+
+
+def test_others_oddities(tmp_path: Path) -> None:
+    """What others call a manifest, and is none, is carried over as it is."""
+    odd = b"no manifest"
+    made = pack_layout(tmp_path / "made.tar", {"theirs": AMD64})
+    index = json.loads(members(made)["index.json"])
+    entry = {**index["manifests"][0], "digest": digest_of(odd), "size": len(odd)}
+    index["manifests"].append({**entry, "annotations": {REF_NAME: "odd"}})
+    file = tmp_path / "app.tar"
+    with file.open("wb") as tar:
+        writer = TarWriter(tar)
+        for name, raw in {
+            **members(made),
+            "index.json": json.dumps(index).encode(),
+            f"blobs/{digest_of(odd).replace(':', '/')}": odd,
+        }.items():
+            writer.add(name, raw)
+        writer.close()
+    write(file, {"ours": ARM64})
+    assert blobs_in(file) == digests_of(AMD64, ARM64) | {digest_of(odd)}
+    assert tags_in(file)["odd"] == digest_of(odd)
+
+
+def test_replaced_while_read(tmp_path: Path) -> None:
+    """An archive that another run replaces while it is read is read again, the new one."""
+    file = write(tmp_path / "app.tar", {"1.0": AMD64})
+    new = write(tmp_path / "new.tar", {"2.0": ARM64})
+    asked: list[Sequence[Store]] = []
+
+    async def ask(stores: Sequence[Store]) -> tuple[str, ...]:
+        asked.append(stores)
+        if len(asked) == 1:
+            new.replace(file)
+            raise SourceError("the file was changed while it was being read")
+        return await stores[-1].list_tags()
+
+    async def main() -> tuple[str, ...]:
+        return await Bundle(ArchiveReference("oci-archive", str(file))).read(ask)
+
+    assert asyncio.run(main()) == ("2.0",)
+
+
+def test_broken_while_read(tmp_path: Path) -> None:
+    """What is wrong with an archive that stays is told at once."""
+    file = write(tmp_path / "app.tar", {"1.0": AMD64})
+
+    async def ask(_stores: Sequence[Store]) -> None:
+        raise SourceError("it is cut short", where="oci-archive:app.tar")
+
+    async def main() -> None:
+        await Bundle(ArchiveReference("oci-archive", str(file))).read(ask)
+
+    with pytest.raises(StoreError) as raised:
+        asyncio.run(main())
+    assert str(raised.value) == (
+        "oci-archive:app.tar: it cannot be added to: it is cut short; "
+        "move the file away, or name another one"
+    )
