@@ -15,6 +15,9 @@ TagAction = Literal[
 Change = Literal["added", "changed", "kept", "removed", "skipped"]
 FurtherChange = Literal["attestations", "others", "order", "form"]
 
+CHANGES = frozenset({"created", "moved", "unknown"})
+"""Actions by which a tag is, or would be, written."""
+
 _NOT_HELD = frozenset({"failed", "restored", "removed", "untouched"})
 
 
@@ -108,6 +111,7 @@ class Outcome:
     differences: Differences = Differences()
     attestations: int = 0
     referrers: int = 0
+    child_tags: tuple[TagOutcome, ...] = ()
     copied: Copied = Copied()
     verified: bool | None = None
     warnings: tuple[str, ...] = ()
@@ -136,9 +140,14 @@ class Outcome:
     @property
     def is_change(self) -> bool:
         """Tell whether a tag, or what belongs to an image, was or would be written."""
-        return self.is_tag_change or self.referrers > 0
+        return self.is_tag_change or self.is_child_change or self.referrers > 0
+
+    @property
+    def is_child_change(self) -> bool:
+        """Tell whether a tag of an image was, or would be, written."""
+        return any(tag.action in CHANGES for tag in self.child_tags)
 
     @property
     def is_tag_change(self) -> bool:
         """Tell whether a tag was, or would be, written."""
-        return any(tag.action in {"created", "moved", "unknown"} for tag in self.tags)
+        return any(tag.action in CHANGES for tag in self.tags)

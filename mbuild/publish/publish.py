@@ -19,6 +19,7 @@ from mbuild.errors import (
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content
 from mbuild.publish.decide.assemble import compose, make_entry
 from mbuild.publish.decide.base import check_removals, find_base, put_in
+from mbuild.publish.decide.child_tags import name_children
 from mbuild.publish.decide.convert import convert_sources, is_to_convert
 from mbuild.publish.decide.differences import Listed
 from mbuild.publish.decide.plan import Plan, make_plan, untouched
@@ -34,6 +35,7 @@ from mbuild.publish.read.present import Presence
 from mbuild.publish.read.reading import Reading
 from mbuild.publish.read.resolve import resolve_target
 from mbuild.publish.read.source import Resolved, Source
+from mbuild.publish.read.tagged import with_child_tags
 from mbuild.publish.sequence import Order, Work, teach
 from mbuild.publish.slots import Slot, Slots
 from mbuild.publish.together import both, raise_any
@@ -176,10 +178,13 @@ class Publisher:
             tuple(zip(places, presents, strict=True)),
             removed=target.remove,
         )
-        raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules)))
+        named, unnamed = name_children(target, _found(made))
+        raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules), *unnamed))
         self.record(resolved)
         plan = plan.made_anew() if self.rules.force else plan
         plan = await hold_back(plan, self.library) if self.rules.no_downgrade else plan
+        plan = await with_child_tags(plan, named)
+        raise_any(check_clobber(plan, self.rules))
         return await with_referrers(plan, target, sources, library=self.library)
 
     async def _fit(self, target: Target, resolved: Resolved, base: Content | None) -> Resolved:

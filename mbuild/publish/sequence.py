@@ -60,6 +60,8 @@ def teach(library: Library, plan: Plan, *, is_written: bool) -> None:
     for step in plan.steps:
         for tag in (one for one in step.tags if not one.reason):
             library.learn(step.store, tag.tag, plan.index)
+        for one in step.child_tags:
+            library.note(step.store, one.tag.tag, one.child.descriptor)
         for child in () if is_written else plan.children:
             library.lend(step.store, child.descriptor.digest, child.store)
             if child.is_made and child.content:

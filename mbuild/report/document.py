@@ -60,6 +60,7 @@ def _target(outcome: Outcome) -> dict[str, Any]:
         "furtherChanges": list(outcome.differences.further),
         "attestations": outcome.attestations,
         "referrers": outcome.referrers,
+        "childTags": [_tag(tag) for tag in outcome.child_tags],
         "copied": {
             "blobs": outcome.copied.blobs,
             "mounted": outcome.copied.mounted,

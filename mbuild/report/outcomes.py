@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mbuild.oci.descriptor import Descriptor
-from mbuild.publish.outcome import Copied, Outcome, TagOutcome
+from mbuild.publish.outcome import CHANGES, Copied, Outcome, TagOutcome
 from mbuild.report.changes import KEPT, MARKS, annotation_rows, further_lines, platform_lines
 from mbuild.report.text import count, human_size, short, table
 from mbuild.report.tree import kind_name
@@ -42,7 +42,7 @@ def report_lines(
         yield "nothing to do: no target is chosen"
     for outcome in outcomes:
         if verbose or not is_unchanged(outcome):
-            yield from outcome_lines(outcome, planned=planned)
+            yield from outcome_lines(outcome, planned=planned, verbose=verbose)
         elif len(outcomes) <= FEW:
             yield unchanged_line(outcome)
     if len({outcome.target for outcome in outcomes}) > 1:
@@ -62,8 +62,11 @@ def unchanged_line(outcome: Outcome) -> str:
     return f"{outcome.image}@{index.digest}  {_shape(outcome, index)}: {_verdict(outcome)}"
 
 
-def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
-    """Give what one repository came to: its name, its tags, what differs, what was copied."""
+def outcome_lines(outcome: Outcome, *, planned: bool, verbose: bool = False) -> Iterator[str]:
+    """Give what one repository came to: its name, its tags, what differs, what was copied.
+
+    Tags of the children are counted, or with `verbose` shown.
+    """
     if outcome.index is None:
         yield f"{_tagged(outcome)}: nothing was written{_pointer(outcome)}"
         return
@@ -75,9 +78,18 @@ def outcome_lines(outcome: Outcome, *, planned: bool) -> Iterator[str]:
     yield from further_lines(differences, outcome.index.media_type)
     yield from table(annotation_rows(differences.annotations, "annotation "), indent=2)
     yield from platform_lines(outcome.platforms, outcome.image)
+    yield from _child_tag_lines(outcome, planned=planned, verbose=verbose)
     yield from _copied_lines(outcome.copied)
     if outcome.referrers:
         yield f"  {count(outcome.referrers, 'referrer')} {'to copy' if planned else 'copied'}"
+
+
+def _child_tag_lines(outcome: Outcome, *, planned: bool, verbose: bool) -> Iterator[str]:
+    if verbose:
+        rows = [_tag_row(tag, planned=planned, noun="child tag ") for tag in outcome.child_tags]
+        yield from table(rows, indent=2)
+    elif number := sum(tag.action in CHANGES for tag in outcome.child_tags):
+        yield f"  {count(number, 'child tag')} {'to write' if planned else 'written'}"
 
 
 def _copied_lines(copied: Copied) -> Iterator[str]:
@@ -142,6 +154,8 @@ def _steady(outcome: Outcome, *, planned: bool) -> str:
     every = "every other tag" if any(tag.reason for tag in outcome.tags) else "every tag"
     if outcome.referrers:
         return f"{every} holds it, referrers {'would be copied' if planned else 'copied, verified'}"
+    if outcome.is_child_change:
+        return f"{every} holds it, child tags {'would be written' if planned else 'written'}"
     if outcome.copied.blobs:
         return f"{every} holds it, blobs that were lost are back"
     if outcome.verified:
@@ -149,9 +163,12 @@ def _steady(outcome: Outcome, *, planned: bool) -> str:
     return f"nothing to do, {every} holds it"
 
 
-def _tag_row(tag: TagOutcome, *, planned: bool) -> tuple[str, ...]:
+def _tag_row(tag: TagOutcome, *, planned: bool, noun: str = "") -> tuple[str, ...]:
     action = (_PLANNED if planned else _DONE).get(tag.action, tag.action)
     before = f"from {short(str(tag.previous))}" if tag.previous and tag.action == "moved" else ""
     told = tag.reason or ("left behind" if tag.is_left else "")
     reason = f", {told}" if told else ""
-    return (f"{MARKS.get(tag.action, KEPT)} :{tag.tag}", f"{action} {before}".rstrip() + reason)
+    return (
+        f"{MARKS.get(tag.action, KEPT)} {noun}:{tag.tag}",
+        f"{action} {before}".rstrip() + reason,
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from mbuild.oci.reference import DEFAULT_TAG, AnyReference, LocalReference
+from mbuild.spec.child_tags import known_child_tags
 from mbuild.spec.problems import Problems
 from mbuild.spec.spec import Entry, Target
 
@@ -77,9 +78,10 @@ def _name(target: Target) -> str:
 
 
 def _made_by(target: Target) -> Iterator[tuple[str, str]]:
+    child_tags = tuple(tag for _, tag in known_child_tags(target))
     for destination in target.destinations:
         name = unique_name(destination.repository)
-        yield from ((name, tag) for tag in destination.tags)
+        yield from ((name, tag) for tag in (*destination.tags, *child_tags))
         if isinstance(destination.repository, LocalReference):
             yield name, _ANY_TAG
 

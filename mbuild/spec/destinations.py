@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class Claim:
     """Who puts a tag where: the place of the tag, and of the target."""
 
     tag: Position
@@ -40,9 +40,9 @@ class Claims:
 
     def __init__(self, further: Sequence[str] = ()) -> None:
         self.further = tuple(further)
-        self._taken: dict[tuple[str, str], _Claim] = {}
+        self._taken: dict[tuple[str, str], Claim] = {}
 
-    def take(self, repository: AnyReference, tag: str, claim: _Claim, problems: Problems) -> None:
+    def take(self, repository: AnyReference, tag: str, claim: Claim, problems: Problems) -> None:
         """Take a tag, or tell that another target has it."""
         first = self._taken.setdefault((unique_name(repository), tag), claim)
         if first is claim:
@@ -119,5 +119,5 @@ def _claimed(
     if not it.tags and not draft.shape.tags:
         it.tags[DEFAULT_TAG] = it.position
     for tag, place in it.tags.items():
-        claims.take(it.repository, tag, _Claim(place, draft.table.position), problems)
+        claims.take(it.repository, tag, Claim(place, draft.table.position), problems)
     return Destination(it.repository, tuple(it.tags))

@@ -75,6 +75,11 @@ class TargetShape(Shape):
     remove: list[Words] | None = Field(
         None, description="Platforms to take out of 'base', before images are put in."
     )
+    child_tags: Words | None = Field(
+        None,
+        description="Tags each image in the target's repositories too, by a template with {os} "
+        "{arch} {variant} {os.version} {compression} {tag}.",
+    )
     format: Format = Field(
         "auto",
         description="auto: a Docker list of Docker manifests, else an OCI index; oci or docker: "

@@ -128,6 +128,7 @@ class Target:
     faults: tuple[MbuildError, ...] = ()
     base: Entry | None = None
     remove: tuple[Platform, ...] = ()
+    child_tags: str = ""
 
     @property
     def sources(self) -> tuple[Entry, ...]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from mbuild.oci.platform import Platform
 from mbuild.spec.annotations import read_annotations
+from mbuild.spec.child_claims import check_child_tags
+from mbuild.spec.child_tags import read_child_tags
 from mbuild.spec.destinations import Claims, read_destinations
 from mbuild.spec.entries import EntryReader
 from mbuild.spec.forms import check_forms
@@ -43,12 +45,15 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
         require=_read_platforms(shape.require, problems),
         base=_read_base(shape.base, folder, problems),
         remove=_read_platforms(shape.remove, problems),
+        child_tags=read_child_tags(shape.child_tags, problems),
         convert=shape.convert,
         referrers=shape.referrers,
     )
     if target.format == "docker":
         _check_docker(draft, target, problems)
     _check_convert(draft, target, problems)
+    if shape.child_tags is not None:
+        check_child_tags(target, shape.child_tags.position, claims, problems)
     return target
 
 

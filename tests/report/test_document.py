@@ -96,6 +96,7 @@ def test_whole() -> None:
                 "furtherChanges": [],
                 "attestations": 2,
                 "referrers": 3,
+                "childTags": [],
                 "copied": {"blobs": 2, "mounted": 3, "bytes": 41_700_000, "foreign": 0},
                 "verified": True,
                 "warnings": ["a warning"],
@@ -123,7 +124,7 @@ def test_order_of_keys() -> None:
     assert " ".join(document) == "version ok seconds requests retries targets"
     assert " ".join(target) == (
         "image digest size mediaType tags platforms annotations previousMediaType furtherChanges "
-        "attestations referrers copied verified warnings errors"
+        "attestations referrers childTags copied verified warnings errors"
     )
     assert " ".join(target["tags"][0]) == "tag action previous"
     assert " ".join(target["platforms"][0]) == (
@@ -148,6 +149,7 @@ def test_failed_target() -> None:
         "furtherChanges": [],
         "attestations": 0,
         "referrers": 0,
+        "childTags": [],
         "copied": {"blobs": 0, "mounted": 0, "bytes": 0, "foreign": 0},
         "verified": None,
         "warnings": [],

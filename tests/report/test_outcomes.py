@@ -19,6 +19,7 @@ from mbuild.report.changes import annotation_rows
 from mbuild.report.outcomes import (
     image_lines,
     is_unchanged,
+    report_lines,
     total_line,
 )
 from tests.report.world import (
@@ -349,3 +350,34 @@ def test_long_values(before: str | None, now: str, shown: str) -> None:
     """Of a long value that part is shown where it differs."""
     rows = annotation_rows([AnnotationOutcome("key", "changed", before, now)])
     assert rows[0][1] == shown
+
+
+CHILD_TAGS = (TagOutcome("1-amd64", "created"), TagOutcome("1-arm64", "kept"))
+
+
+@pytest.mark.parametrize(
+    ("planned", "verdict", "last"),
+    [
+        (True, "child tags would be written", "  1 child tag to write"),
+        (False, "child tags written", "  1 child tag written"),
+    ],
+    ids=["planned", "done"],
+)
+def test_child_tags(planned: bool, verdict: str, last: str) -> None:
+    """Those that are written are counted, where nothing else was to do too."""
+    shown = lines(replace(KEPT, child_tags=CHILD_TAGS), planned=planned)
+    assert f"every tag holds it, {verdict}" in shown[1]
+    assert shown[-1] == last
+
+
+def test_child_tags_one_by_one() -> None:
+    """With --verbose each is shown."""
+    shown = [*report_lines([replace(KEPT, child_tags=CHILD_TAGS)], planned=False, verbose=True)]
+    assert shown[-2:] == ["  + child tag :1-amd64  created", "  = child tag :1-arm64  kept"]
+
+
+def test_child_tags_that_are_kept() -> None:
+    """Where each holds its image nothing was to do."""
+    outcome = replace(KEPT, child_tags=CHILD_TAGS[1:])
+    assert is_unchanged(outcome)
+    assert not any("child" in line for line in lines(outcome))

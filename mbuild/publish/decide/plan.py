@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mbuild.oci.digest import Digest
 from mbuild.oci.index import Index
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform
@@ -21,6 +22,14 @@ Place = tuple[Store, Present]
 
 
 @dataclass(frozen=True, slots=True)
+class TaggedChild:
+    """A child's own tag, and what becomes of it."""
+
+    tag: TagOutcome
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What is to be done in one repository: the tags in order, each with its action.
 
@@ -35,6 +44,12 @@ class Step:
     warnings: tuple[str, ...]
     anew: bool = False
     referrers: tuple[Referrer, ...] = ()
+    child_tags: tuple[TaggedChild, ...] = ()
+
+    @property
+    def pending_children(self) -> tuple[TaggedChild, ...]:
+        """Give the child tags that are to be written."""
+        return tuple(one for one in self.child_tags if one.tag.action != "kept")
 
     @property
     def pending(self) -> tuple[TagOutcome, ...]:
@@ -43,8 +58,8 @@ class Step:
 
     @property
     def is_to_do(self) -> bool:
-        """Tell whether to go there: for the index, or for what belongs to its images."""
-        return self.is_index_to_do or bool(self.referrers)
+        """Tell whether to go there: for the index, its images' tags, or what belongs to them."""
+        return self.is_index_to_do or bool(self.referrers or self.pending_children)
 
     @property
     def is_index_to_do(self) -> bool:
@@ -89,6 +104,7 @@ class Plan:
                 differences=step.differences,
                 attestations=self.attestations,
                 referrers=len({one.digest for one in step.referrers}),
+                child_tags=tuple(one.tag for one in step.child_tags),
                 warnings=step.warnings,
             )
             for step in self.steps
@@ -129,7 +145,9 @@ def _make_step(
     removed: tuple[Platform, ...],
 ) -> Step:
     (index, content), (store, present) = composed, place
-    tags = tuple(_tag_outcome(tag, holding, content) for tag, holding in present.holdings.items())
+    tags = tuple(
+        tag_outcome(tag, holding, content.digest) for tag, holding in present.holdings.items()
+    )
     is_same = present.compared == content.descriptor()
     differences = find_differences(index, listed, present.previous, is_same=is_same)
     warnings = (
@@ -139,13 +157,14 @@ def _make_step(
     return Step(store, tags, differences, warnings)
 
 
-def _tag_outcome(tag: str, holding: Holding, content: Content) -> TagOutcome:
+def tag_outcome(tag: str, holding: Holding, digest: Digest) -> TagOutcome:
+    """Say what is to become of a tag that is to hold `digest`."""
     held = holding.descriptor.digest if holding.descriptor else None
     action: TagAction = "moved"
     if not holding.is_known:
         action = "unknown"
     elif held is None:
         action = "created"
-    elif held == content.digest:
+    elif held == digest:
         action = "kept"
     return TagOutcome(tag, action, held)

@@ -31,7 +31,7 @@ def check_clobber(plan: Plan, rules: TagRules) -> tuple[TagRefused, ...]:
     return tuple(
         refuse_clobber(f"{step.store.name}:{tag.tag}", tag.previous)
         for step in plan.steps
-        for tag in step.tags
+        for tag in (*step.tags, *(one.tag for one in step.child_tags))
         if tag.action == "moved" and tag.previous
     )
 

@@ -98,6 +98,10 @@ class Library:
         """Hold a manifest to the end of the run: its bytes may be nowhere else yet."""
         self._learnt[store.name, str(content.digest)] = content
 
+    def note(self, store: Store, tag: str, held: Descriptor) -> None:
+        """Take note of what a tag holds from now on, where its bytes lie elsewhere already."""
+        self._tags[store.name, tag] = held
+
     def lend(self, store: Store, digest: Digest, home: Store) -> None:
         """From now on fetch a manifest, and what it names, from `home`.
 

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from mbuild.errors import make_fault
 from mbuild.publish.decide.plan import Plan
-from mbuild.publish.decide.rules import TagRules
+from mbuild.publish.decide.rules import TagRules, is_refusal
 from mbuild.publish.outcome import Outcome
 from mbuild.publish.read.library import Library
+from mbuild.publish.write.child_tags import put_children_back, tag_children
 from mbuild.publish.write.copies import Copies
 from mbuild.publish.write.grace import side_by_side
 from mbuild.publish.write.step_run import StepRun
@@ -24,7 +25,8 @@ async def push_plan(
 ) -> tuple[Outcome, ...]:
     """Carry a plan out, and tell what became of each repository.
 
-    No tag is written anywhere before children and index are in place in every repository.
+    No tag is written anywhere before children and index are in place in every repository; tags
+    of the children go before those of the index.
     Errors are held in the outcomes. A cancellation ends the push early: tags under way are
     finished, and what was not done is in the outcomes as `untouched`.
     """
@@ -34,8 +36,12 @@ async def push_plan(
         receivers = [run.receiver for run in active if run.step.is_index_to_do]
         await Transfer(receivers, copies).bring(plan.children)
         if not any(run.errors for run in active):
+            await tag_children(active, library)
+        if not any(run.errors for run in active):
             await Transaction(active, rules=rules, library=library, copies=copies).make()
             await side_by_side(run.prove() for run in active)
+        if any(is_refusal(error) for run in active for error in run.errors):
+            await put_children_back(active)
     except asyncio.CancelledError:
         for run in active:
             run.interrupt()

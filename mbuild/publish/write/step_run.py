@@ -48,10 +48,21 @@ class StepRun:
         self._tags = {tag.tag: tag for tag in step.tags}
         self.mark(self.pending, "untouched")
         self._proven: bool | None = None
+        self._child_tags = {one.tag.tag: one.tag for one in step.child_tags}
+        for one in step.pending_children:
+            self.note_child(replace(one.tag, action="untouched"))
 
     def note(self, tag: TagOutcome) -> None:
         """Note what has become of a tag."""
         self._tags[tag.tag] = tag
+
+    def note_child(self, tag: TagOutcome) -> None:
+        """Note what has become of a child's own tag."""
+        self._child_tags[tag.tag] = tag
+
+    def is_child_written(self, tag: TagOutcome) -> bool:
+        """Tell whether a child's own tag was written by this run."""
+        return self._child_tags[tag.tag].action in {"created", "moved"}
 
     def mark(self, tags: Iterable[TagOutcome], action: TagAction) -> None:
         """Note the same of several tags."""
@@ -202,6 +213,7 @@ class StepRun:
             differences=self.step.differences,
             attestations=self._plan.attestations,
             referrers=len(self.referrers),
+            child_tags=tuple(self._child_tags.values()),
             copied=self.receiver.copied,
             verified=self._proven,
             warnings=tuple(self.warnings),

@@ -1,0 +1,75 @@
+"""Child tags: which tag each image of an index, and each of its attestations, gets of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from mbuild.errors import ImageMismatch
+from mbuild.oci.platform import Platform
+from mbuild.publish.decide.assemble import make_entry, platform_of
+from mbuild.publish.read.source import Child, Source, told_of
+from mbuild.spec.child_tags import make_child_tag
+from mbuild.spec.spec import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ChildTag:
+    """A tag, and the manifest that it is to name."""
+
+    tag: str
+    child: Child
+
+
+def name_children(
+    target: Target, sources: Iterable[Source]
+) -> tuple[tuple[ChildTag, ...], tuple[ImageMismatch, ...]]:
+    """Give the child tags in the order of the index, and what is wrong with them.
+
+    A tag is that of one image, and none of the index's own.
+    """
+    if not target.child_tags:
+        return (), ()
+    named: list[ChildTag] = []
+    errors: list[ImageMismatch] = []
+    taken = {tag: "the index" for it in target.destinations for tag in it.tags}
+    for source in sources:
+        if not source.is_image:
+            continue
+        try:
+            tag = _tag_of(target, source)
+        except ValueError as error:
+            errors.append(_refused(source, f"its child tag cannot be: {error.args[0]}"))
+            continue
+        if tag in taken:
+            errors.append(_refused(source, f"its child tag {tag!r} is that of {taken[tag]} too"))
+            continue
+        taken[tag] = str(platform_of(source))
+        named += _tagged(source, tag)
+    return tuple(named), tuple(errors)
+
+
+def _tag_of(target: Target, source: Source) -> str:
+    """Fill the template in: with the platform as the spec has it, as for a source's template."""
+    found = platform_of(source)
+    said: Platform = source.entry.platform or found
+    return make_child_tag(
+        target,
+        replace(said, os_version=found.os_version),
+        is_zstd=make_entry(source).is_zstd,
+    )
+
+
+def _tagged(source: Source, tag: str) -> Iterator[ChildTag]:
+    yield ChildTag(tag, source.child)
+    for number, attestation in enumerate(source.attestations, 1):
+        suffix = "-attestation" if number == 1 else f"-attestation-{number}"
+        yield ChildTag(f"{tag}{suffix}"[-128:], attestation.child)
+
+
+def _refused(source: Source, message: str) -> ImageMismatch:
+    return ImageMismatch(
+        told_of(source.entry, message),
+        where=source.where,
+        hint="let child_tags tell them apart, with {variant}, {os.version} or {compression}",
+    )

@@ -1,0 +1,54 @@
+"""Child tags: the tags that the images of an index get, each of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mbuild.oci.platform import Platform
+from mbuild.oci.reference import check_tag
+from mbuild.spec.problems import Problems, show
+from mbuild.spec.spec import Entry, Target
+from mbuild.spec.templates import check_template, expand, words_in
+from mbuild.spec.tree import Text
+
+WORDS = ("os", "arch", "variant", "os.version", "compression", "tag")
+"""What differs by image, and the first tag of the target."""
+
+
+def read_child_tags(text: Text | None, problems: Problems) -> str:
+    """Give the template, empty where there is none; a wrong one is told and left out."""
+    if text is None:
+        return ""
+    checked = problems.attempt(text, "bad-template", lambda: _checked(text))
+    return str(checked or "")
+
+
+def _checked(text: Text) -> Text:
+    check_template(text, WORDS)
+    if not {"arch", "variant", "os"} & words_in(text):
+        raise ValueError(f"{show(text)} names all images alike; write it like {{tag}}-{{arch}}")
+    return text
+
+
+def make_child_tag(target: Target, platform: Platform, *, is_zstd: bool = False) -> str:
+    """Fill in a target's template for an image; raises ValueError where that gives no tag."""
+    further = {"os.version": platform.os_version, "compression": "zstd" if is_zstd else ""}
+    tag = expand(target.child_tags, platform, target.destinations[0].tags[0], further)
+    check_tag(tag)
+    return tag
+
+
+def known_child_tags(target: Target) -> Iterator[tuple[Entry, str]]:
+    """Give the child tags that the spec alone tells; those that are none are left out."""
+    for entry in target.entries if target.child_tags and target.destinations else ():
+        platform = entry.platform
+        if platform is None or (not platform.os_version and _needs_version(target)):
+            continue
+        try:
+            yield entry, make_child_tag(target, platform, is_zstd=entry.is_zstd)
+        except ValueError:
+            continue
+
+
+def _needs_version(target: Target) -> bool:
+    return "os.version" in words_in(target.child_tags)
