@@ -48,9 +48,9 @@ class Connection(httpx.AsyncBaseTransport):
         stream = await self._ready_stream(request.url, timeouts.get("connect"))
         next_event = partial(self._next_event, stream, timeouts.get("read"))
         try:
-            await self._send(stream, request, timeouts.get("write"))
-            while not isinstance(head := await next_event(), h11.Response):
-                """1xx says that the answer is still to come."""
+            head = await self._send(stream, request, next_event)
+            while not isinstance(head, h11.Response):  # 1xx says that the answer is still to come
+                head = await next_event()
         except BaseException:
             self._hang_up()
             raise
@@ -78,7 +78,11 @@ class Connection(httpx.AsyncBaseTransport):
     def _is_fresh(self, stream: Stream) -> bool:
         return stream.is_quiet and self._clock() - self._idle_since < LONGEST_IDLE
 
-    async def _send(self, stream: Stream, request: httpx.Request, wait: float | None) -> None:
+    async def _send(
+        self, stream: Stream, request: httpx.Request, next_event: Callable[[], Awaitable[Event]]
+    ) -> Event | None:
+        """Send a request; where an answer comes before its end, stop and give what came."""
+        wait = request.extensions.get("timeout", {}).get("write")
         head = h11.Request(
             method=request.method, target=request.url.raw_path, headers=request.headers.raw
         )
@@ -87,14 +91,18 @@ class Connection(httpx.AsyncBaseTransport):
         try:
             async for chunk in request.stream:
                 unsent += self._encoded(h11.Data(data=chunk))
-                if chunk:
-                    stream.write(unsent)
-                    unsent = b""
-                    await stream.drain(wait)
+                if not chunk:
+                    continue
+                stream.write(unsent)
+                unsent = b""
+                await stream.drain(wait)
+                if stream.has_arrived and isinstance(early := await next_event(), h11.Response):
+                    return early
         except httpx.WriteError:
-            return  # whoever stops listening may have answered before
+            return None  # whoever stops listening may have answered before
         if unsent := unsent + self._encoded(h11.EndOfMessage()):
             stream.write(unsent)
+        return None
 
     def _encoded(self, event: h11.Event) -> bytes:
         try:

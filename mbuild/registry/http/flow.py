@@ -39,6 +39,11 @@ class Flow(asyncio.Protocol):
         return not self._pieces and not self._is_over
 
     @property
+    def has_arrived(self) -> bool:
+        """Tell whether a piece can be taken."""
+        return bool(self._pieces)
+
+    @property
     def is_open(self) -> bool:
         """Tell whether more may be written now, as far as is known."""
         return self._may_write and not self._is_lost and not self._is_closing
@@ -49,10 +54,9 @@ class Flow(asyncio.Protocol):
         return self._transport.is_closing()
 
     async def arrival(self) -> None:
-        """Wait until it is not quiet any more."""
-        if self.is_quiet:
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
+        """Wait until something arrives, where it is quiet."""
+        self._reader = asyncio.get_running_loop().create_future()
+        await self._reader
 
     def take(self) -> bytes:
         """Give the next piece; none is the end. Raises what broke the connection, after all."""
@@ -66,10 +70,13 @@ class Flow(asyncio.Protocol):
         return piece
 
     async def drain(self) -> None:
-        """Wait until more may be written. Raises OSError where the connection is lost."""
+        """Wait until more may be written, or a piece can be taken.
+
+        Raises OSError where the connection is lost.
+        """
         if self._is_closing:
             await asyncio.sleep(0)  # a loss is told in the loop's next round
-        if not self._may_write and not self._is_lost:
+        if not self._may_write and not self._is_lost and not self._pieces:
             self._writer = asyncio.get_running_loop().create_future()
             await self._writer
         if self._is_lost:
@@ -86,6 +93,7 @@ class Flow(asyncio.Protocol):
         self._unread += len(data)
         self._steer()
         _wake(self._reader)
+        _wake(self._writer)
 
     def eof_received(self) -> bool:
         """Keep the other direction open, where the transport can."""

@@ -32,6 +32,11 @@ class Stream:
             return isinstance(error, BlockingIOError)
         return False
 
+    @property
+    def has_arrived(self) -> bool:
+        """Tell whether bytes can be read at once."""
+        return self._flow.has_arrived
+
     async def read(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # mapped to httpx's
         """Wait for bytes; none are the end. Raises httpx.ReadTimeout and ReadError."""
         flow = self._flow
@@ -50,7 +55,10 @@ class Stream:
         self._transport.write(memoryview(chunk))  # of which the transport cuts what is left
 
     async def drain(self, timeout: float | None) -> None:  # noqa: ASYNC109  # mapped to httpx's
-        """Wait until more may be written. Raises httpx.WriteTimeout and WriteError."""
+        """Wait until more may be written, or something has arrived.
+
+        Raises httpx.WriteTimeout and WriteError.
+        """
         if self._flow.is_open:
             return
         try:

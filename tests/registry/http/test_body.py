@@ -165,7 +165,6 @@ def test_request_without_its_end() -> None:
             """Answer the head and reset the connection, in the middle of the body."""
             await self._read(reader)
             writer.write(answer)
-            await asyncio.sleep(0.05)
             writer.transport.abort()
 
     run(Refusing(), scenario)

@@ -54,14 +54,83 @@ def test_answer_before_the_body_ends() -> None:
 
     class Refusing(Host):
         async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            """Answer the head, read a while, hang up."""
+            """Read a while, answer, and hang up at once."""
             await self._read(reader)
-            writer.write(refused)
-            await writer.drain()
             await reader.readexactly(500_000)
+            writer.write(refused)
             writer.transport.abort()
 
     run(Refusing(), scenario)
+
+
+LARGE = bytes(20_000_000)
+INFORMED = b"HTTP/1.1 100 Continue\r\n\r\n"
+DENIED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"
+
+
+class Hasty(Host):
+    """A host that speaks early, as soon as it has a head; `reads_on` when it has said all."""
+
+    def __init__(self, *early: bytes, reads_on: bool = False) -> None:
+        super().__init__(OK)
+        self._early = list(early)
+        self._reads_on = reads_on
+        self.length = 0
+        self.may_end = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Speak early on the first connection."""
+        if not self._early:
+            await super().serve(reader, writer)
+            return
+        self.connections += 1
+        try:
+            await self._read(reader)
+            while self._early:
+                writer.write(self._early.pop(0))
+                await asyncio.sleep(0.01)
+            while self._reads_on and self.length < len(LARGE):
+                self.length += len(await reader.read(1_000_000))
+            if self._reads_on:
+                writer.write(OK)
+            await self.may_end.wait()
+        finally:
+            writer.close()
+
+
+def large_body() -> dict[str, Any]:
+    """A body that fits into no buffer."""
+    pieces = [LARGE[at : at + 1_000_000] for at in range(0, len(LARGE), 1_000_000)]
+    return {"content": stream_of(*pieces), "headers": {"Content-Length": str(len(LARGE))}}
+
+
+@pytest.mark.parametrize(
+    "early", [(DENIED,), (DENIED[:20], DENIED[20:]), (INFORMED, DENIED)],
+    ids=["at once", "in parts", "after 100 Continue"],
+)  # fmt: skip
+def test_answer_in_place_of_reading(early: tuple[bytes, ...]) -> None:
+    """A host that answers and lets the rest of the body wait is heard at once; it gets no more."""
+
+    async def scenario(_: Host, connection: Connection, __: Clock) -> None:
+        assert await ask(host, connection, "PUT", **large_body()) == b"no"
+        host.may_end.set()
+        assert await ask(host, connection) == b"ok"
+
+    host = Hasty(*early)
+    run(host, scenario)
+    assert host.connections == 2
+
+
+def test_told_to_go_on() -> None:
+    """What only says that the answer is still to come does not end the body."""
+
+    async def scenario(_: Host, connection: Connection, __: Clock) -> None:
+        host.may_end.set()
+        assert await ask(host, connection, "PUT", **large_body()) == b"ok"
+
+    host = Hasty(INFORMED, reads_on=True)
+    run(host, scenario)
+    assert host.length == len(LARGE)
 
 
 FAILURES: Iterable[tuple[str, bytes | None, dict[str, Any], type[Exception], str]] = [
@@ -113,12 +182,13 @@ def test_failures(
     assert host.connections == 2
 
 
-def test_reset() -> None:
-    """A connection that is reset is a failure to read."""
+@pytest.mark.parametrize("has_body", [False, True], ids=["waiting", "sending"])
+def test_reset(has_body: bool) -> None:
+    """A connection that is reset is a failure to read, also while a body is sent."""
 
     async def scenario(host: Host, connection: Connection, _: Clock) -> None:
         with pytest.raises(httpx.ReadError, match="reset"):
-            await ask(host, connection)
+            await ask(host, connection, "PUT", **(large_body() if has_body else {}))
 
     class Resetting(Host):
         async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +13,7 @@ import pytest
 
 from mbuild.registry.http.flow import MOST_UNREAD
 from mbuild.registry.http.stream import Stream, open_stream
+from tests.registry.http.scripted_host import RESET
 from tests.support.certificates import TlsFiles
 
 LARGE = random.Random(1).randbytes(20_000_000)
@@ -130,3 +133,31 @@ def test_write(files: TlsFiles | None) -> None:
         assert peer.received == LARGE
 
     asyncio.run(scenario())
+
+
+def test_lost_unseen() -> None:
+    """A connection that broke while this program was busy is told to whoever writes, each time."""
+    is_open, is_reset = threading.Event(), threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        accepted, _ = listener.accept()
+        is_open.wait(WAIT)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        accepted.close()
+        is_reset.set()
+
+    async def scenario(port: int) -> None:
+        stream = await open_stream(httpx.URL(f"http://127.0.0.1:{port}"), None, WAIT)
+        is_open.set()
+        is_reset.wait(WAIT)  # nor does the event loop see anything until then
+        stream.write(b"?")
+        for _ in range(2):
+            with pytest.raises(httpx.WriteError, match="reset"):
+                await stream.drain(WAIT)
+        stream.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        asyncio.run(scenario(listener.getsockname()[1]))
+        server.join()
