@@ -112,7 +112,7 @@ def test_other_repository(registry: DockerRegistry, repository: str, tmp_path: P
     write_spec(tmp_path, f"{registry.host}/{repository}/app:1.0", sources)
     target = publish(tmp_path)
     blobs = {blob for image in BUILDS.values() for blob in image.blobs}
-    assert target["copied"] == {"blobs": 0, "mounted": len(blobs), "bytes": 0}
+    assert target["copied"] == {"blobs": 0, "mounted": len(blobs), "bytes": 0, "foreign": 0}
     foreign.skopeo_copy_all(registry, f"{repository}/app:1.0", tmp_path / "copy")
 
 
@@ -129,7 +129,7 @@ def test_other_registry(
     write_spec(tmp_path, f"{registry.host}/{repository}:1.0", sources)
     target = publish(tmp_path)
     blobs = {blob for image in BUILDS.values() for blob in image.blobs}
-    expected = {"blobs": len(blobs), "mounted": 0, "bytes": sum(map(len, blobs))}
+    expected = {"blobs": len(blobs), "mounted": 0, "bytes": sum(map(len, blobs)), "foreign": 0}
     assert target["copied"] == expected
     foreign.skopeo_copy_all(registry, f"{repository}:1.0", tmp_path / "copy")
 
