@@ -11,7 +11,7 @@ from tests.support.archives import docker_members, make_tar, packed
 from tests.support.cli import run_mbuild
 from tests.support.docker_registry import DockerRegistry
 from tests.support.foreign import skopeo_copy_from_layout
-from tests.support.images import Image, make_image
+from tests.support.images import Image, make_image, write_layout
 from tests.support.pushing import delete_manifest, push_image
 from tests.support.specs import SPEC
 
@@ -41,6 +41,11 @@ SPECS = {
         f"{IMAGE}platforms:\n  linux/amd64: {{metadata: build-amd64.json}}\n"
         "  linux/arm64: {metadata: build-arm64.json}\ndigests: {dir: digests}\n"
     ),
+    "layouts": (
+        f"{IMAGE}platforms:\n  linux/s390x: oci:builds\n  linux/amd64: oci:half\n"
+        "  linux/arm64: oci:builds:1.4.2\n"
+    ),
+    "target": f"image: docker-archive:app.tar:app:1.4.2\nplatforms:\n{AMD64}",
     "requirement": (
         f"{IMAGE}require: [linux/s390x]\nsources: ['{SHOWN}:1.4.2-amd64', '{SHOWN}:1.4.2-arm64']\n"
     ),
@@ -88,6 +93,9 @@ def test_the_page_shows_the_error(name: str, hosts: dict[str, str], tmp_path: Pa
     (tmp_path / SPEC).write_text(text)
     archive = make_tar(docker_members({"app:1": make_image()}))
     (tmp_path / "app.tar").write_bytes(archive)
+    builds = {name: make_image(f"linux/{name}") for name in ("amd64", "arm64")}
+    write_layout(tmp_path / "builds", builds)
+    (write_layout(tmp_path / "half", builds) / "oci-layout").unlink()
     (tmp_path / "app-cut.tar").write_bytes(packed(archive, "gzip")[:200])
     (tmp_path / "build-arm64.json").write_text("{}")
     (tmp_path / "digests" / "digests-0").mkdir(parents=True)

@@ -287,8 +287,11 @@ class LayoutStore:
             return NotFound("no OCI image layout is there", where=self._name)
         if not reference:
             return NotFound("the layout holds no image", where=self._name)
-        noun = "manifest" if _digest_in(reference) else "tag"
-        return NotFound(f"no such {noun} in the layout", where=self._at(reference))
+        if _digest_in(reference):
+            return NotFound("no such manifest in the layout", where=self._at(reference))
+        tags = self._file.load().tags
+        hint = f"it holds {', '.join(tags)}" if tags else ""
+        return NotFound("no such tag in the layout", where=self._at(reference), hint=hint)
 
     def _at(self, reference: str) -> str:
         separator = "@" if _digest_in(reference) else ":"

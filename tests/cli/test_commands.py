@@ -268,7 +268,7 @@ MISSING = [
     ("nameless setting", ("check", "--set", "=1"), 2, ["--set '=1' is not K=V; write it like --set VERSION=1.4"]),
     ("reference", ("inspect", "a b"), 2, ["'a b' is not a reference: 'a b' is not a repository name (lower-case letters and digits, single '.', '_' or '-' between them, '/' between parts)"]),
     ("no layout", ("inspect", "oci:absent"), 4, ["oci:absent: no OCI image layout is there; check name and tag"]),
-    ("no tag", ("inspect", "oci:builds:absent"), 4, ["oci:builds:absent: no such tag in the layout; check name and tag"]),
+    ("no tag", ("inspect", "oci:builds:absent"), 4, ["oci:builds:absent: no such tag in the layout; it holds amd64, arm64"]),
     ("which one", ("inspect", "oci:builds"), 4, ["oci:builds: the layout stands for several images; say which one: amd64, arm64"]),
 ]  # fmt: skip
 
@@ -337,7 +337,7 @@ def test_target_error_as_json(folder: Path) -> None:
         "code": "source-not-found",
         "message": "oci:builds:absent: no such tag in the layout",
         "where": "manifests.yaml:4:16",
-        "hint": "check the name and the tag, or mark the entry optional",
+        "hint": "it holds amd64, arm64",
     }
     assert done.errors == [f"error: {error['where']}: {error['message']}; {error['hint']}"]
     assert done.code == 4

@@ -103,8 +103,8 @@ def test_docker_type_of_entry(tmp_path: Path) -> None:
 
 
 MISSING = [
-    ("1.1", "oci:DIR:1.1: no such tag in the layout"),
-    ("host:5000/app", "oci:DIR:host:5000/app: no such tag in the layout"),
+    ("1.1", "oci:DIR:1.1: no such tag in the layout; it holds 1.0"),
+    ("host:5000/app", "oci:DIR:host:5000/app: no such tag in the layout; it holds 1.0"),
     (ABSENT, f"oci:DIR@{ABSENT}: no such manifest in the layout"),
 ]
 
