@@ -10,7 +10,7 @@ from mbuild.errors import ImageMismatch
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.media_types import DOCKER_LAYER, DOCKER_LAYER_ZSTD
-from mbuild.store.archive.codecs import ZSTD_MAGIC, find_codec, other_compression
+from mbuild.store.archive.codecs import ZstdDecoder, find_codec, other_compression
 from mbuild.store.archive.docker_manifest import hash_in_name
 from mbuild.store.archive.file import CHUNK, Openable, Stream, read_start
 from mbuild.store.archive.packed import PackedArchive
@@ -64,8 +64,13 @@ def examine_layer(member: MemberPiece, diff_id: Digest, allowance: Allowance) ->
     codec = find_codec(start)
     if codec is None:
         return (yield from _compress(member, diff_id, allowance))
-    layers = PackedArchive(member, codec)
-    _check(member, diff_id, (yield from _hash(layers)))
+    _check(member, diff_id, (yield from _hash(PackedArchive(member, codec))))
+    media_type = DOCKER_LAYER_ZSTD if codec is ZstdDecoder else DOCKER_LAYER
+    return Layer(Descriptor(media_type, (yield from _own_digest(member)), member.size), member)
+
+
+def _own_digest(member: MemberPiece) -> Steps[Digest]:
+    """Hash a member as it is, and compare that with its name."""
     digest = yield from _hash(member)
     named = hash_in_name(member.header.name)
     if named and named != digest:
@@ -74,27 +79,28 @@ def examine_layer(member: MemberPiece, diff_id: Digest, allowance: Allowance) ->
             where=member.name,
             hint="make the archive again",
         )
-    media_type = DOCKER_LAYER_ZSTD if start.startswith(ZSTD_MAGIC) else DOCKER_LAYER
-    return Layer(Descriptor(media_type, digest, member.size), member)
+    return digest
 
 
 def _compress(member: MemberPiece, diff_id: Digest, allowance: Allowance) -> Steps[Layer]:
     plain = HashedStream((yield from member.open()))
     stream = GzipStream(plain)
     hasher, size = hashlib.sha256(), 0
-    kept: bytearray | None = bytearray()
+    kept = bytearray()
     try:
         while chunk := stream.read(CHUNK):
             hasher.update(chunk)
             size += len(chunk)
-            if kept is not None:
-                kept = kept + chunk if size <= LARGEST_KEPT else None
+            if size > LARGEST_KEPT:
+                kept.clear()
+            else:
+                kept += chunk
             yield
     finally:
         stream.close()
     _check(member, diff_id, plain.digest)
     descriptor = Descriptor(DOCKER_LAYER, Digest("sha256", hasher.hexdigest()), size)
-    if kept is not None and allowance.take(size):
+    if len(kept) == size and allowance.take(size):
         return Layer(descriptor, BytesPiece(bytes(kept)))
     return Layer(descriptor, GzippedPiece(member, size))
 
