@@ -107,6 +107,19 @@ def test_index(world: World, is_passed_on: bool) -> None:
     assert outcome.referrers == 2 + is_passed_on
 
 
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "extended"])
+def test_base(world: World, is_kept: bool) -> None:
+    """What belongs to an index that is started from travels where nothing of it changes."""
+    world[BUILDS].put("", OF_INDEX)
+    world[BUILDS].put("s390x", make_image("linux/s390x"))
+    more = () if is_kept else (entry(f"{BUILDS}:s390x", "linux/s390x", line=4),)
+    given = target(*more, base=WHOLE, referrers="copy")
+    (outcome,) = publish(world, given)
+    assert (outcome.errors, outcome.referrers) == ((), 2 + is_kept)
+    check_there(world, SBOM, SIGNED_SBOM)
+    assert (OF_INDEX.digest in world[APP].manifests) is is_kept
+
+
 def test_same_repository(world: World) -> None:
     """Within one repository there is nothing to do, and nothing is asked."""
     copy(world, images=(BUILDS,))
