@@ -45,7 +45,8 @@ class Pace:
 
     def left(self, size: int) -> float | None:
         """Give the seconds that so many bytes more will take; None while that cannot be said."""
-        return size / self.speed if self.speed else None
+        speed = self.speed  # once: a terminal is drawn by a thread of its own
+        return size / speed if speed else None
 
 
 class BlobCopy:
