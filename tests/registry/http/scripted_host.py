@@ -32,6 +32,7 @@ class Host:
         self.heads: list[bytes] = []
         self.bodies: list[bytes] = []
         self.port = 0
+        self.is_over = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
@@ -41,7 +42,7 @@ class Host:
                 await self._read(reader)
                 answer = self.answers.pop(0)
                 if answer is SILENCE:
-                    await asyncio.sleep(60)
+                    await self.is_over.wait()
                 elif answer == HANG_UP:
                     return
                 else:
@@ -89,7 +90,10 @@ def run(host: Host, scenario: Scenario) -> None:
         host.port = server.sockets[0].getsockname()[1]
         clock = Clock()
         async with server, Connection(None, clock) as connection:
-            await scenario(host, connection, clock)
+            try:
+                await scenario(host, connection, clock)
+            finally:
+                host.is_over.set()
 
     asyncio.run(play())
 
