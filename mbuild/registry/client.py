@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 
 from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
@@ -32,6 +32,7 @@ class Registry:
         self._referrers = Referrers(session, self._manifests)
         self._blobs = Blobs(session)
         self._copies = asyncio.Semaphore(copies)
+        self._readings = asyncio.Semaphore(copies)
 
     @property
     def domain(self) -> str:
@@ -139,15 +140,17 @@ class Registry:
         """
         return await self._blobs.mount(path, digest, from_path)
 
-    def open_blob(
+    @asynccontextmanager
+    async def open_blob(
         self, path: str, descriptor: Descriptor, offset: int = 0
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Stream a blob from an offset on ("Pulling blobs"); whoever reads it compares it.
 
         A stream that breaks goes on where it stopped, by a Range request where the registry
         answers it (RFC 9110, 14.2). Raises NotFound for 404.
         """
-        return self._blobs.open(path, descriptor, offset)
+        async with self._readings, self._blobs.open(path, descriptor, offset) as chunks:
+            yield chunks
 
     async def upload_blob(self, path: str, descriptor: Descriptor, open_source: OpenSource) -> None:
         """Copy a blob from a source, which may be opened more than once ("Pushing blobs").

@@ -294,6 +294,26 @@ def test_copies_are_bounded(recorder: Recorder, fake: FakeRegistry) -> None:
     assert most == 2
 
 
+def test_readings_are_bounded(recorder: Recorder, fake: FakeRegistry) -> None:
+    """No more blobs are read at a time than there are jobs, whoever they are for."""
+    fake.repository("a/b").blobs[digest_of(BLOB)] = BLOB
+    open_now, most = 0, 0
+
+    async def read(registry: Registry) -> None:
+        nonlocal open_now, most
+        async with registry.open_blob("a/b", DESCRIPTOR):
+            open_now += 1
+            most = max(most, open_now)
+            await asyncio.sleep(0.01)
+            open_now -= 1
+
+    async def several(registry: Registry) -> None:
+        await asyncio.gather(*(read(registry) for _ in range(6)))
+
+    ask(recorder, fake, several, jobs=2)
+    assert most == 2
+
+
 def test_token_that_ended(recorder: Recorder, fake: FakeRegistry) -> None:
     """A 401 to a stream that is spent begins the copy once more, and only once."""
     fake.faults.append(Fault("PUT", "", status(401), times=1))
