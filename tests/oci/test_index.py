@@ -9,8 +9,15 @@ from hypothesis import given
 
 from mbuild.oci.descriptor import Descriptor, make_annotations
 from mbuild.oci.digest import Digest, digest_of
-from mbuild.oci.index import Index, is_set_apart, parse_index, to_bytes, to_content
-from mbuild.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from mbuild.oci.index import (
+    Index,
+    is_set_apart,
+    is_surely_no_image,
+    parse_index,
+    to_bytes,
+    to_content,
+)
+from mbuild.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from mbuild.oci.platform import Platform
 from tests.oci.strategies import indexes
 
@@ -295,3 +302,29 @@ def test_refused(data: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         parse_index(json.dumps({"schemaVersion": 2, **data}).encode())
     assert str(caught.value) == message
+
+
+NO_IMAGES = [
+    ("image", IMAGE, False),
+    ("artifact", WINDOWS, True),
+    ("attestation", ATTESTATION, True),
+    ("set apart", replace(IMAGE, platform=UNKNOWN), True),
+    ("index", replace(IMAGE, media_type=OCI_INDEX), True),
+    ("type of its config", replace(IMAGE, artifact_type=OCI_CONFIG), False),
+    ("other type", replace(IMAGE, media_type="application/json"), False),
+]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"), [one[1:] for one in NO_IMAGES], ids=[one[0] for one in NO_IMAGES]
+)
+def test_surely_no_image(entry: Descriptor, expected: bool) -> None:
+    """What an entry says of itself may tell that it is none; of another type it may be one."""
+    assert is_surely_no_image(entry) is expected
+
+
+def test_indexes() -> None:
+    """The entries that are indexes themselves, of both kinds, in order."""
+    kinds = (OCI_MANIFEST, DOCKER_LIST, OCI_INDEX)
+    entries = tuple(replace(IMAGE, media_type=kind) for kind in kinds)
+    assert Index(OCI_INDEX, entries).indexes == entries[1:]

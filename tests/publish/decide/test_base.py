@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from mbuild.errors import Denied
 from mbuild.oci.index import parse_index
 from mbuild.oci.platform import parse_platform
+from mbuild.publish.decide.rules import TagRules
 from mbuild.publish.outcome import Outcome
 from mbuild.spec.spec import Entry
 from tests.publish.world import (
@@ -34,6 +36,7 @@ from tests.support.images import (
     make_index,
     nest,
 )
+from tests.support.memory_store import StoreFault
 
 AMD64, ARM64, S390X = (make_image(f"linux/{name}") for name in ("amd64", "arm64", "s390x"))
 NEW_AMD64 = make_image("linux/amd64", seed="new")
@@ -432,3 +435,44 @@ def test_config_of_no_platform() -> None:
     world = world_of(with_config(AMD64, b"{}"))
     outcome = extend(world, RISCV_ENTRY)
     assert [error.exit_code for error in outcome.errors] == [4]
+
+
+def test_forced() -> None:
+    """With --force all that the base lists is read again, and nothing comes out otherwise."""
+    world = world_of()
+    given = target(AMD64_ENTRY, base=BASE)
+    publish(world, given)
+    world.log.clear()
+    (outcome,) = publish(world, given, rules=TagRules(force=True))
+    assert (outcome.errors, tags_of(outcome)) == ((), [("1.0", "kept")])
+    assert f"fetch_manifest app {S390X.digest}" in world.calls("fetch_manifest")
+
+
+def test_not_to_be_asked() -> None:
+    """Where the target may not be asked, what the base lists is read, and brought."""
+    world = world_of(name=MIRROR)
+    world[APP].faults.append(StoreFault("head_manifest", S390X.digest, error=Denied("no")))
+    outcome = extend(world, base=entry(f"{MIRROR}:1.0"), remove=("linux/amd64",))
+    assert outcome.errors == ()
+    assert f"fetch_manifest {MIRROR} {S390X.digest}" in world.calls("fetch_manifest")
+
+
+@pytest.mark.parametrize("index", [make_index(), nest((SBOM, UNKNOWN))], ids=["empty", "artifact"])
+def test_no_image_beside_another(index: Index) -> None:
+    """An index without an image in it gives nothing where another source stands beside it."""
+    world = world_of()
+    world[BUILDS].put("none", index)
+    (outcome,) = publish(world, target(entry(f"{BUILDS}:none"), RISCV_ENTRY))
+    expected = (
+        f"spec.yaml:3:5: {BUILDS}:none: it is an index without an image in it; build it again"
+    )
+    assert [str(error) for error in outcome.errors] == [expected]
+
+
+def test_loose_type_within() -> None:
+    """An index that is listed as something else is told as what it is."""
+    inner = make_index(ARM64)
+    world = world_of(nest((AMD64, {}), (inner, {"mediaType": "application/json"})))
+    outcome = extend(world, RISCV_ENTRY)
+    expected = f"spec.yaml:2:5: {APP}:1.0: its type '{OCI_INDEX}' is not that of an image"
+    assert [str(error) for error in outcome.errors] == [expected]

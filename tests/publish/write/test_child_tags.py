@@ -17,6 +17,7 @@ ENTRIES = (
     entry(f"{BUILDS}:amd64", "linux/amd64"),
     entry(f"{BUILDS}:arm64", "linux/arm/v7", line=4),
 )
+VERSION = (("org.opencontainers.image.version", "1.0.0"),)
 TEMPLATE = "{tag}-{arch}{variant}"
 WRITTEN = [("1.0-amd64", "created"), ("1.0-amd64-attestation", "created"), ("1.0-armv7", "created")]
 
@@ -243,3 +244,24 @@ def test_made_of_a_child(world: World) -> None:
     done = publish(world, second, first)
     assert [outcome.errors for outcome in (*planned, *done)] == [()] * 4
     assert [one.index for one in planned] == [one.index for one in done]
+
+
+def test_put_back_fails(world: World) -> None:
+    """A child tag that cannot be asked for any more is told."""
+    refusal = TagRefused("immutable", where=f"{APP}:1.0")
+    store = world[APP]
+    lost = StoreFault("head_manifest", "1.0-armv7", error=TransportError("no answer"))
+    store.faults.append(
+        StoreFault("put_manifest", "1.0", error=refusal, act=lambda: store.faults.append(lost))
+    )
+    outcome = tagged(world, ENTRIES[1])
+    assert f"{APP}:1.0-armv7: this child tag was not put back: no answer" in outcome.warnings
+
+
+def test_held_back(world: World) -> None:
+    """Where every tag of the index stays where it is, children get no tags."""
+    for tag in ("1", "1.1.0"):
+        world[APP].put(tag, make_index(AMD64))
+    outcome = tagged(world, tags=("1",), annotations=VERSION, rules=TagRules(no_downgrade=True))
+    assert outcome.is_held_back
+    assert (outcome.child_tags, world.writes) == ((), [])
