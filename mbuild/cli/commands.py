@@ -140,11 +140,7 @@ def create(
         tags=image.tag or (),
         platforms=image.platform or (),
         annotations=image.annotation or (),
-        words={
-            "format": image.format.value,
-            "convert": str(image.convert).lower(),
-            "referrers": image.referrers.value,
-        },
+        words=image.words,
     )
     spec = append_to(spec) if image.append else spec
     publication = Publication(spec=spec, network=network, view=view, writing=writing)

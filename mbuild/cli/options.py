@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -163,13 +164,15 @@ class ImageOptions:
         typer.Option("--format", envvar="MBUILD_FORMAT", help="The kind of list that is made."),
     ] = Format.AUTO
     convert: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--convert",
+            "--convert/--no-convert",
             envvar="MBUILD_CONVERT",
-            help="Convert images that are not of the kind that --format names.",
+            help="Convert images that are not of the kind that --format names, or list them as "
+            "they are; without it they are an error.",
+            show_default=False,
         ),
-    ] = False
+    ] = None
     append: Annotated[
         bool,
         typer.Option(
@@ -178,6 +181,12 @@ class ImageOptions:
             help="Keep what TARGET's first tag holds; only images of the same platforms change.",
         ),
     ] = False
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Give the keys of a spec that hold one word."""
+        said = {"format": self.format.value, "referrers": self.referrers.value}
+        return said if self.convert is None else {**said, "convert": str(self.convert).lower()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,10 +85,11 @@ class TargetShape(Shape):
         description="auto: a Docker list of Docker manifests, else an OCI index; oci or docker: "
         "that or an error.",
     )
-    convert: Boolean = Field(
-        default=False,
-        description="true: images of another kind than 'format' names are converted to it; "
-        "their layers stay as they are.",
+    convert: Boolean | None = Field(
+        None,
+        description="What becomes of images of another kind than 'format' names: true converts "
+        "them, their layers stay as they are; false lists them as they are; else they are an "
+        "error.",
     )
     annotations: dict[Words, Scalar] | None = Field(
         None, description="Annotations on the index (OCI only)."

@@ -106,7 +106,8 @@ class Destination:
 class Target:
     """One index, where it goes and what it is made of; entries in the order of the spec.
 
-    With `convert`, images that are not of the kind that `format` names are made so. `referrers`
+    Images that are not of the kind that `format` names are made so with `convert`, and listed as
+    they are where it is False; where it is None they are an error. `referrers`
     says whether what belongs to the images travels with them.
     A record stands beside the number of the entries before it. When all are read there are
     none any more, and `faults` are the errors of those that could not be.
@@ -122,7 +123,7 @@ class Target:
     annotations: Annotations = ()
     attestations: AttestationPolicy = "keep"
     require: tuple[Platform, ...] = ()
-    convert: bool = False
+    convert: bool | None = None
     referrers: ReferrerPolicy = "leave"
     records: tuple[tuple[int, Record], ...] = ()
     faults: tuple[MbuildError, ...] = ()

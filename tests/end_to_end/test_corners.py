@@ -143,7 +143,7 @@ def test_docker_list_would_lose_a_mark(
     assert result.told(registry.host) == [
         (
             f"error: manifests.yaml:3:11: HOST/{repository}:twins: its entry has annotations, "
-            "which a Docker list cannot hold; use format: oci"
+            "which a Docker list cannot hold; use format: auto"
         )
     ]
     assert result.code == 4

@@ -37,7 +37,7 @@ def test_defaults() -> None:
     """What a target does not say."""
     target = read_target("image: app\nsources: [a]\nformat: docker")
     assert (target.attestations, target.annotations, target.require) == ("keep", (), ())
-    assert (target.convert, target.referrers) == (False, "leave")
+    assert (target.convert, target.referrers) == (None, "leave")
     assert (target.base, target.remove, target.sources) == (None, (), target.entries)
 
 

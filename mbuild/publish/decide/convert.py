@@ -37,7 +37,7 @@ def converted_descriptor(content: Content, target: Target) -> Descriptor | None:
 
 
 def _is_other(media_type: str, target: Target) -> bool:
-    return target.convert and not is_of_kind(media_type, target.format)
+    return bool(target.convert) and not is_of_kind(media_type, target.format)
 
 
 def convert_sources(target: Target, resolved: Resolved) -> tuple[Resolved, tuple[MbuildError, ...]]:

@@ -32,13 +32,16 @@ def check_sources(
 def check_format(
     target: Target, sources: tuple[Source, ...], *, base: Content | None = None
 ) -> tuple[MbuildError, ...]:
-    """Check that the format asked for can hold the children: a Docker list Docker images only.
+    """Check that the children are of the kind that is asked for.
 
-    It cannot hold the annotations of the index that the target starts from, either.
+    A Docker list holds Docker images only, and not the annotations of the index that the
+    target starts from either; an OCI index holds both kinds, where the target says so.
     """
-    if target.format != "docker":
-        return ()
-    return (*_misfits(sources), *_lost_annotations(target, base))
+    if target.format == "docker":
+        return (*_misfits(sources), *_lost_annotations(target, base))
+    if target.format == "oci" and target.convert is None:
+        return tuple(_docker_images(sources))
+    return ()
 
 
 def _platform_problems(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
@@ -134,25 +137,35 @@ def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
                 source,
                 f"{source.child.descriptor.digest} in it is no image, and format: docker makes a "
                 "list of Docker images only",
-                "use format: oci",
+                "use format: auto",
             )
         elif not media_types.is_docker(source.child.descriptor.media_type):
             yield _mismatch(
                 source,
                 "it is an OCI image, and format: docker makes a list of Docker images only",
-                "use format: oci, set convert: true, or push the image as a Docker image",
+                "use format: auto, set convert: true, or push the image as a Docker image",
             )
         elif make_entry(source).annotations:
             yield _mismatch(
                 source,
                 "its entry has annotations, which a Docker list cannot hold",
-                "use format: oci",
+                "use format: auto",
             )
         elif source.attestations:
             yield _mismatch(
                 source,
                 "it has attestations, which a Docker list cannot hold",
-                "use format: oci, or set attestations: strip",
+                "use format: auto, or set attestations: strip",
+            )
+
+
+def _docker_images(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
+    for source in sources:
+        if source.is_image and media_types.is_docker(source.child.descriptor.media_type):
+            yield _mismatch(
+                source,
+                "it is a Docker image, and format: oci asks for OCI images",
+                "set convert: true, or convert: false to list it as it is",
             )
 
 
@@ -161,7 +174,7 @@ def _lost_annotations(target: Target, base: Content | None) -> Iterator[MbuildEr
         yield ImageMismatch(
             told_of(target.base, "its index has annotations, which a Docker list cannot hold"),
             where=str(target.base.position),
-            hint="use format: oci",
+            hint="use format: auto",
         )
 
 

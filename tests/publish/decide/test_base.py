@@ -296,7 +296,7 @@ def test_format(form: Any, is_list: bool, image: Image, expected: str) -> None:
     """A base that is an OCI index gives one; a list stays a list as long as it can."""
     world = world_of(make_index(DOCKER, docker=is_list))
     world[BUILDS].put("arm64", image)
-    outcome = extend(world, entry(f"{BUILDS}:arm64", "linux/arm64"), format=form)
+    outcome = extend(world, entry(f"{BUILDS}:arm64", "linux/arm64"), format=form, convert=False)
     assert outcome.errors == ()
     assert outcome.index
     assert outcome.index.media_type == expected
@@ -383,7 +383,7 @@ def test_docker_has_no_annotations() -> None:
     outcome = extend(world, entry(f"{BUILDS}:arm64", "linux/arm64"), format="docker")
     expected = (
         f"spec.yaml:2:5: {APP}:1.0: its index has annotations, which a Docker list cannot hold; "
-        "use format: oci"
+        "use format: auto"
     )
     assert [shown(error) for error in outcome.errors] == [("ImageMismatch", 4, expected)]
 
@@ -395,7 +395,7 @@ def test_docker_has_no_artifacts() -> None:
     outcome = extend(world, entry(f"{BUILDS}:arm64", "linux/arm64"), format="docker")
     expected = (
         f"spec.yaml:2:5: {APP}:1.0: {SBOM.digest} in it is no image, and format: docker makes a "
-        "list of Docker images only; use format: oci"
+        "list of Docker images only; use format: auto"
     )
     assert [shown(error) for error in outcome.errors] == [("ImageMismatch", 4, expected)]
 

@@ -9,7 +9,7 @@ import pytest
 from mbuild.oci.conversion import convert_manifest
 from mbuild.oci.digest import digest_of
 from mbuild.publish.outcome import Outcome
-from mbuild.spec.spec import Entry
+from mbuild.spec.spec import Entry, Format
 from tests.publish.world import (
     APP,
     BUILDS,
@@ -116,7 +116,7 @@ def test_nothing_to_do(world: World) -> None:
 def test_published_unconverted_before(world: World) -> None:
     """An image that the target has in its old form, and that was not read, is read for it."""
     entries = (entry(f"{BUILDS}:oci", "linux/amd64"), entry(f"{BUILDS}:docker", "linux/arm64"))
-    publish(world, target(*entries, format="oci"))
+    publish(world, target(*entries, format="oci", convert=False))
     outcome = push(world, *entries, kind="oci")
     assert changes_of(outcome) == [("linux/amd64", "kept"), ("linux/arm64", "changed")]
     assert published(world)["manifests"][1]["digest"] == converted(DOCKER, "oci").digest
@@ -234,11 +234,11 @@ def test_refused_beside_attestations(world: World) -> None:
     assert [message for _, _, message in told] == [
         (
             f"spec.yaml:3:5: {BUILDS}:twins: its entry has annotations, which a Docker list cannot "
-            "hold; use format: oci"
+            "hold; use format: auto"
         ),
         (
             f"spec.yaml:4:5: {BUILDS}:proven: it has attestations, which a Docker list cannot hold; "
-            "use format: oci, or set attestations: strip"
+            "use format: auto, or set attestations: strip"
         ),
     ]
 
@@ -246,18 +246,22 @@ def test_refused_beside_attestations(world: World) -> None:
 def test_gone_meanwhile(world: World) -> None:
     """An image that is listed already, and is gone when it is to be converted, is an error."""
     source = entry(f"{BUILDS}@{DOCKER.digest}", "linux/arm64")
-    publish(world, target(source, format="oci"))
+    publish(world, target(source, format="oci", convert=False))
     del world[BUILDS].manifests[DOCKER.digest]
     outcome = push(world, source, kind="oci")
     assert [shown(error)[:2] for error in outcome.errors] == [("SourceError", 4)]
 
 
 def test_not_asked_for(world: World) -> None:
-    """Without convert, an OCI index holds both kinds, and a Docker list refuses an OCI image."""
-    (outcome,) = publish(world, target(*BOTH, format="oci"))
-    assert (outcome.errors, outcome.warnings) == ((), ())
-    (outcome,) = publish(world, target(*BOTH, format="docker"))
+    """Unsaid, either kind refuses an image of the other; told not to, only a Docker list does."""
+    formats: tuple[Format, ...] = ("oci", "docker")
+    for kind in formats:
+        (outcome,) = publish(world, target(*BOTH, format=kind))
+        assert [shown(error)[:2] for error in outcome.errors] == [("ImageMismatch", 4)]
+    (outcome,) = publish(world, target(*BOTH, format="docker", convert=False))
     assert [shown(error)[:2] for error in outcome.errors] == [("ImageMismatch", 4)]
+    (outcome,) = publish(world, target(*BOTH, format="oci", convert=False))
+    assert (outcome.errors, outcome.warnings) == ((), ())
 
 
 def test_config_is_not_read_again(world: World) -> None:

@@ -85,8 +85,8 @@ def test_entry_annotations(world: World) -> None:
 def test_kind(world: World, before: Any, after: Any) -> None:
     """Another kind of list is a difference, though every image is kept."""
     given = entry(f"{APP}:docker", "linux/amd64")
-    published(world, given, format=before)
-    outcome = planned(world, given, format=after)
+    published(world, given, format=before, convert=False)
+    outcome = planned(world, given, format=after, convert=False)
     assert outcome.differences.previous_type == (DOCKER_LIST if before == "docker" else OCI_INDEX)
     assert (tags_of(outcome), changes_of(outcome)) == (
         [("1.0", "moved")],

@@ -142,7 +142,7 @@ def test_format(form: Any, media_type: str, is_kept: bool) -> None:
     """The bytes are kept where the format is left open, or is the one that the source has."""
     index = compact((DOCKER, {}), media_type=media_type)
     world = world_of(index)
-    (outcome,) = publish(world, target(SOURCE, format=form))
+    (outcome,) = publish(world, target(SOURCE, format=form, convert=False))
     assert outcome.errors == ()
     assert (world[APP].tags["1.0"] == index.digest) is is_kept
 

@@ -232,11 +232,28 @@ def test_misfits(world: World) -> None:
             4,
             (
                 f"spec.yaml:4:5: {APP}:arm64: it is an OCI image, and format: docker makes a list of "
-                "Docker images only; use format: oci, set convert: true, or push the image as a Docker image"
+                "Docker images only; use format: auto, set convert: true, or push the image as a Docker image"
             ),
         )
     ]
-    assert problems(world, *entries, format="oci") == []
+    assert problems(world, *entries, format="auto") == []
+
+
+def test_docker_images_among_oci(world: World) -> None:
+    """An index of OCI images names each Docker image, unless the spec says to list it so."""
+    entries = entry(f"{APP}:docker", line=3), entry(f"{APP}:arm64", line=4)
+    assert problems(world, *entries, format="oci") == [
+        (
+            "ImageMismatch",
+            4,
+            (
+                f"spec.yaml:3:5: {APP}:docker: it is a Docker image, and format: oci asks for OCI images; "
+                "set convert: true, or convert: false to list it as it is"
+            ),
+        )
+    ]
+    for convert in (True, False):
+        assert problems(world, *entries, format="oci", convert=convert) == []
 
 
 def test_attested_docker_image() -> None:
@@ -248,7 +265,7 @@ def test_attested_docker_image() -> None:
     expected = (
         "ImageMismatch", 4,
         (f"spec.yaml:3:5: {APP}:1.0: it has attestations, which a Docker list cannot hold; "
-        "use format: oci, or set attestations: strip"),
+        "use format: auto, or set attestations: strip"),
     )  # fmt: skip
     assert problems(world, given, format="docker") == [expected]
     assert problems(world, given, format="docker", attestations="strip") == []
@@ -264,10 +281,10 @@ def test_annotated_docker_image() -> None:
     expected = (
         "ImageMismatch", 4,
         (f"spec.yaml:3:5: {APP}:1.0: its entry has annotations, which a Docker list cannot hold; "
-        "use format: oci"),
+        "use format: auto"),
     )  # fmt: skip
     assert problems(world, given, format="docker") == [expected]
-    assert problems(world, given, format="oci") == problems(world, given) == []
+    assert problems(world, given, format="oci", convert=False) == problems(world, given) == []
 
 
 def test_all_at_once(world: World) -> None:
