@@ -24,4 +24,9 @@ class Disk:
     def names(self, folder: str, most: int) -> Sequence[str]:
         """Give the names in a folder, `most` of them at most; that of a folder ends with `/`."""
         with os.scandir(folder) as found:
-            return [f"{it.name}/" if it.is_dir() else it.name for it in islice(found, most)]
+            return [f"{it.name}/" if _is_folder(it) else it.name for it in islice(found, most)]
+
+
+def _is_folder(found: os.DirEntry[str]) -> bool:
+    """Tell a folder from all else; a link that leads nowhere, or to itself, is none."""
+    return Path(found.path).is_dir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mbuild.oci.fields import parse_object
 from mbuild.publish.outcome import Outcome
 from mbuild.report.document import to_json
 from mbuild.report.metadata import make_metadata
-from mbuild.store.files import explain_disk_errors
+from mbuild.store.files import explain_disk_errors, hold_folder
 
 MOST_BYTES = 16 * 1024 * 1024
 """What is larger was not written by a build, and is not held in memory."""
@@ -46,9 +47,11 @@ class MetadataFile:
             ) from error
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
-        """Write what became of a run's targets beside what the file holds; raises StoreError."""
-        path = Path(self.file)
-        with explain_disk_errors(path):
+        """Write what became of a run's targets beside what the file holds; raises StoreError.
+
+        Runs that end at the same time write one after another, and lose nothing of each other.
+        """
+        with explain_disk_errors(Path(self.file)), self._alone():
             try:
                 held = self._held()
             except ValueError as error:
@@ -56,7 +59,12 @@ class MetadataFile:
                     f"{OPTION} {self.file!r} was changed meanwhile, and is not written: {error}",
                     hint="let no other program write to this file",
                 ) from error
-        write_result_file(self.file, to_json(make_metadata(outcomes, held)).encode())
+            write_result_file(self.file, to_json(make_metadata(outcomes, held)).encode())
+
+    def _alone(self) -> AbstractContextManager[None]:
+        path = Path(self.file)
+        is_special = path.exists() and not path.is_file()  # a pipe is not merged with
+        return nullcontext() if is_special else hold_folder(path.resolve().parent)
 
     def _held(self) -> Mapping[str, Any]:
         """Give what the file holds; ValueError where that is no JSON object, or too large."""

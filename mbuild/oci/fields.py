@@ -48,17 +48,25 @@ def _parse(content: bytes) -> Any:
         raise ValueError(f"not JSON: {error.msg} at {where}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except _Unfit:
+        raise
+    except ValueError:  # Python's own words are about Python
+        raise ValueError("a number in it has too many digits") from None
+
+
+class _Unfit(ValueError):
+    """What is JSON to others, and is refused here."""
 
 
 def _refuse(name: str) -> None:
-    raise ValueError(f"not JSON: it has no {name}")
+    raise _Unfit(f"not JSON: it has no {name}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise ValueError(f"key {key!r} stands twice")
+            raise _Unfit(f"key {key!r} stands twice")
         result[key] = value
     return result
 

@@ -31,6 +31,8 @@ _NEXT_STEPS = {
     errno.EISDIR: "a folder stands where a file is needed: name another place",
 }
 
+_NO_LOCKS = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+
 
 @contextlib.contextmanager
 def explain_disk_errors(path: Path, where: str = "") -> Iterator[None]:
@@ -114,6 +116,24 @@ def try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, for as long as a small file in it is written anew.
+
+    Where the disk knows no locks for folders (NFS), nothing is held. Raises OSError.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def hash_file(path: Path, named: Digest) -> Digest:

@@ -36,11 +36,15 @@ def test_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names(tmp_path: Path) -> None:
-    """Every name is given, hidden ones too; a folder's ends with a slash."""
+    """Every name is given, hidden ones and broken links too; a folder's ends with a slash."""
     (tmp_path / "folder").mkdir()
+    (tmp_path / "to-folder").symlink_to("folder")
+    (tmp_path / "itself").symlink_to("itself")
+    (tmp_path / "nowhere").symlink_to("absent")
     (tmp_path / ".hidden").touch()
     (tmp_path / "file").touch()
-    assert sorted(Disk().names(str(tmp_path), 9)) == [".hidden", "file", "folder/"]
+    names = [".hidden", "file", "folder/", "itself", "nowhere", "to-folder/"]
+    assert sorted(Disk().names(str(tmp_path), 9)) == names
     assert len(Disk().names(str(tmp_path), 2)) == 2
     with pytest.raises(NotADirectoryError):
         Disk().names(str(tmp_path / "file"), 9)

@@ -1,14 +1,19 @@
 """The metadata file: what is written, when, where to, and what happens when it cannot be."""
 
+import errno
+import fcntl
 import json
 import os
 import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
-from mbuild.cli import files
+from mbuild.cli import files, metadata_file
 from mbuild.cli.metadata_file import MOST_BYTES, MetadataFile
 from mbuild.errors import StoreError, UsageError
 from tests.cli.world import mbuild
@@ -64,6 +69,36 @@ def test_several_runs(folder: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         assert mbuild("push", name, "--metadata-file", "m.json").code == 0
     assert written(folder / "m.json") == [f"oci:dist:{number}" for number in range(1, 5)]
+
+
+def test_runs_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that end at the same time write one after another: none takes away another's word."""
+
+    def slowly(name: Any, held: Mapping[str, Any]) -> dict[str, Any]:
+        time.sleep(0.01)  # what another has read meanwhile would be written over
+        return {**held, name: True}
+
+    monkeypatch.setattr(metadata_file, "make_metadata", slowly)
+    names: list[Any] = [str(number) for number in range(8)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(MetadataFile("m.json").write, names))
+    assert sorted(written(folder / "m.json")) == names
+
+
+def test_without_locks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that knows no locks for folders is written to all the same; other errors are told."""
+    number = errno.EBADF
+
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(files, "write_file", Path.write_bytes)
+    MetadataFile("m.json").write(())
+    assert (folder / "m.json").exists()
+    number = errno.EIO
+    with pytest.raises(StoreError, match="input/output error"):
+        MetadataFile("m.json").write(())
 
 
 def test_empty(folder: Path) -> None:
@@ -123,17 +158,29 @@ def test_changed_meanwhile(folder: Path) -> None:
     assert (folder / "m.json").read_text() == "new"
 
 
-@pytest.mark.parametrize(
-    "name", ["absent/m.json", "builds", "", "-"], ids=["no folder", "a folder", "empty", "-"]
-)
+CANNOT_BE = {
+    "no folder": "absent/m.json",
+    "a folder": "builds",
+    "empty": "",
+    "-": "-",
+    "too long": "m" * 300,
+    "a link to itself": "itself",
+    "a link to no folder": "astray",
+}
+
+
+@pytest.mark.parametrize("name", CANNOT_BE.values(), ids=CANNOT_BE)
 def test_cannot_be(folder: Path, name: str) -> None:
-    """A file that cannot be is a usage error, before anything is done."""
+    """A file that cannot be is a usage error, before anything is done, and no folder is made."""
+    (folder / "itself").symlink_to("itself")
+    (folder / "astray").symlink_to("absent/m.json")
     done = mbuild("push", "--metadata-file", name)
     message = (
         f"error: --metadata-file {name!r} cannot be written; name a file in a folder that exists"
     )
     assert (done.code, done.errors, done.stdout) == (2, [message], "")
     assert not (folder / "dist").exists()
+    assert not (folder / "absent").exists()
 
 
 def test_device(folder: Path) -> None:

@@ -56,6 +56,7 @@ NOT_OBJECTS = {
     "key twice": (b'{"a": 1, "a": 1}', "key 'a' stands twice"),
     "key twice, deep": (b'{"a": [{"b": 1, "\\u0062": 2}]}', "key 'b' stands twice"),
     "bottomless": (b'{"a": ' * 200_000, "nested too deeply"),
+    "endless number": (b'{"a": 1' + b"0" * 5000 + b"}", "a number in it has too many digits"),
 }
 
 
