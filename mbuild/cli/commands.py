@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mbuild.cli.image_options import ImageOptions
 from mbuild.cli.options import (
-    ImageOptions,
     NetworkOptions,
     Output,
     PinnedOptions,
