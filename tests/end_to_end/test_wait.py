@@ -1,10 +1,11 @@
 """`push --wait`, as a release job that starts beside the builds meets it."""
 
-import threading
 from pathlib import Path
 
 from tests.support.cli import run_mbuild
+from tests.support.exchange import Answer, Handler, Request
 from tests.support.fake_registry import FakeRegistry
+from tests.support.faults import Fault
 from tests.support.images import make_image
 from tests.support.loopback import LoopbackServer
 from tests.support.specs import write_spec
@@ -20,11 +21,21 @@ def write(folder: Path, server: LoopbackServer) -> None:
 def test_late_build(fake: FakeRegistry, server: LoopbackServer, tmp_path: Path) -> None:
     """A build that comes late is published; that it was waited for is told once."""
     write(tmp_path, server)
-    build = threading.Timer(1, lambda: fake.put("app", "amd64", IMAGE))
-    build.start()
+    asked = 0
+
+    def pushed_when_missed(request: Request, registry: Handler) -> Answer:
+        """Let the build be done only after it was looked for, and not found, twice."""
+        nonlocal asked
+        answer = registry(request)
+        asked += 1
+        if asked == 2:
+            fake.put("app", "amd64", IMAGE)
+        return answer
+
+    fake.faults.append(Fault("GET|HEAD", "/app/manifests/amd64", pushed_when_missed))
     result = run_mbuild("push", "--wait", "30", "--plain-http", server.host, cwd=tmp_path)
-    build.join()
     assert result.code == 0
+    assert asked > 2
     assert result.told(server.host) == [
         "HOST/app:amd64: not found yet, waiting for it for up to 30 s"
     ]

@@ -25,7 +25,7 @@ from tests.registry.world import (
 )
 from tests.support.exchange import Answer, Request
 from tests.support.fake_registry import FakeRegistry
-from tests.support.faults import Fault, cut, header, lost, lost_reply, status
+from tests.support.faults import Effect, Fault, cut, header, lost, lost_reply, status
 from tests.support.images import digest_of
 
 BLOB = b"0123456789" * 10
@@ -270,6 +270,25 @@ def test_copy_within_a_registry_needs_no_second_slot(
 
     ask(recorder, fake, copy, jobs=1)
     assert len(fake.repository("a/b").blobs) == 4
+
+
+async def copy_within(registry: Registry) -> None:
+    """Copy the blob from one repository of a registry to another."""
+    async with asyncio.timeout(30):
+        source = partial(registry.open_blob, "x/y", DESCRIPTOR)
+        await registry.upload_blob("a/b", DESCRIPTOR, source)
+
+
+@pytest.mark.parametrize("effect", [cut(10), cut(50)], ids=["at its begin", "half way"])
+def test_source_breaks_while_its_registry_is_written(
+    recorder: Recorder, fake: FakeRegistry, effect: Effect
+) -> None:
+    """What is asked anew for an upload comes through while that has the only turn."""
+    fake.repository("x/y").blobs[digest_of(BLOB)] = BLOB
+    fake.faults.append(Fault("GET", "x/y", effect, times=1))
+    ask(recorder, fake, copy_within, jobs=1)
+    assert fake.repository("a/b").blobs == {digest_of(BLOB): BLOB}
+    assert requests(fake) == ["GET 200", "POST 202", "GET 206", "PUT 201"]
 
 
 def test_copies_are_bounded(recorder: Recorder, fake: FakeRegistry) -> None:

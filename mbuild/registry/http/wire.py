@@ -65,7 +65,9 @@ class Wire:
 
         Raises Temporary, TransportError or ProtocolError.
         """
-        async with self.pace.turns, self._exchanged(request, where) as response:
+        is_streamed = not isinstance(request.stream, httpx.ByteStream)
+        turns = self.pace.uploads if is_streamed else self.pace.turns
+        async with turns, self._exchanged(request, where) as response:
             return await self.read(response, limit=limit, where=where)
 
     async def read(self, response: httpx.Response, *, limit: int, where: str) -> Answer:

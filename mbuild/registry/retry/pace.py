@@ -31,7 +31,9 @@ TOLD_AGAIN = 1.0
 class Pace:
     """Decides on the `turns` of the requests to one host, by what becomes of them.
 
-    At most `most` are under way. A host that asks to slow down has all of them wait, then
+    At most `most` are under way, and as many `uploads` of streams: those have turns of their
+    own, for what is streamed may come from the same host, and asking for it has to come through
+    while every upload waits for it. A host that asks to slow down has all of them wait, then
     gets half as many at a time; each round of answers lets one more through. A host that
     only fails is taken for dead, and is not asked again.
     """
@@ -39,6 +41,7 @@ class Pace:
     def __init__(self, host: str, *, most: int, clocks: Clocks, observer: Observer) -> None:
         self.host = host
         self.turns = Turns(most)
+        self.uploads = Turns(most)
         self._most = most
         self._clocks = clocks
         self._observer = observer
@@ -143,9 +146,10 @@ class Pace:
     def _begin_hold(self) -> None:
         """Shut the gate; halve once a storm, which lasts until the host answers otherwise."""
         self.turns.shut()
+        self.uploads.shut()
         self._is_calm = False
         if self._has_answered:
-            self.turns.allow(max(1, self.turns.allowed // 2))
+            self._allow(max(1, self.turns.allowed // 2))
             self._has_answered = False
             self._storm_since, self._holds = self._clocks.measure(), 0
         self._holds += 1
@@ -160,6 +164,11 @@ class Pace:
         while (left := self._held_until - self._clocks.measure()) > MOMENT:
             await self._clocks.sleep(left)
         self.turns.open()
+        self.uploads.open()
+
+    def _allow(self, count: int) -> None:
+        self.turns.allow(count)
+        self.uploads.allow(count)
 
     def _recover(self) -> None:
         self._failed_attempts = self._failed_operations = 0
@@ -169,7 +178,7 @@ class Pace:
             self._answers += 1
             if self._answers >= allowed:
                 self._answers = 0
-                self.turns.allow(allowed + 1)
+                self._allow(allowed + 1)
         self._is_calm = self.turns.allowed == self._most
 
     def _shut_for_good(self, why: str) -> None:
@@ -177,6 +186,7 @@ class Pace:
         for waiting in (*self._pauses, *filter(None, [self._opener])):
             waiting.cancel()
         self.turns.end(self._dead)
+        self.uploads.end(self._dead)
 
     def _dead(self) -> GivenUp:
         error = GivenUp(

@@ -304,3 +304,34 @@ def test_closed_while_shut(recorder: Recorder) -> None:
         assert now() == 0
 
     play(recorder, scenario)
+
+
+def test_uploads_have_turns_of_their_own(recorder: Recorder) -> None:
+    """They leave the others room, wait as all do, and get fewer as all do."""
+
+    async def upload(pace: Pace, log: list[float]) -> None:
+        async with pace.uploads:
+            log.append(now())
+            await ask(pace, [])
+
+    async def scenario(pace: Pace) -> None:
+        log: list[float] = []
+        await asyncio.gather(*(upload(pace, log) for _ in range(3)))
+        pace.hold(12, 429)
+        await asyncio.gather(*(upload(pace, log) for _ in range(2)))
+        assert log == [0, 0, 1, 14, 15]
+
+    play(recorder, scenario, most=2)
+
+
+def test_uploads_end_with_a_dead_host(recorder: Recorder) -> None:
+    """An upload that waits for its turn is told that the host is dead."""
+
+    async def scenario(pace: Pace) -> None:
+        await pace.uploads.acquire()
+        waiting = asyncio.create_task(pace.uploads.acquire())
+        await kill(pace)
+        with pytest.raises(GivenUp):
+            await waiting
+
+    play(recorder, scenario, most=1)
