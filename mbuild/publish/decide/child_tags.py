@@ -12,6 +12,9 @@ from mbuild.publish.read.source import Child, Source, told_of
 from mbuild.spec.child_tags import make_child_tag
 from mbuild.spec.spec import Target
 
+_LONGEST = 128
+"""So many characters may a tag have."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChildTag:
@@ -26,7 +29,7 @@ def name_children(
 ) -> tuple[tuple[ChildTag, ...], tuple[ImageMismatch, ...]]:
     """Give the child tags in the order of the index, and what is wrong with them.
 
-    A tag is that of one image, and none of the index's own.
+    A tag is that of one image, or attestation, and none of the index's own.
     """
     if not target.child_tags:
         return (), ()
@@ -41,11 +44,14 @@ def name_children(
         except ValueError as error:
             errors.append(_refused(source, f"its child tag cannot be: {error.args[0]}"))
             continue
-        if tag in taken:
-            errors.append(_refused(source, f"its child tag {tag!r} is that of {taken[tag]} too"))
+        of_source = tuple(_tagged(source, tag))
+        twice = [one.tag for one in of_source if one.tag in taken]
+        if twice:
+            reason = f"its child tag {twice[0]!r} is that of {taken[twice[0]]} too"
+            errors.append(_refused(source, reason))
             continue
-        taken[tag] = str(platform_of(source))
-        named += _tagged(source, tag)
+        taken.update(dict.fromkeys((one.tag for one in of_source), str(platform_of(source))))
+        named += of_source
     return tuple(named), tuple(errors)
 
 
@@ -64,7 +70,7 @@ def _tagged(source: Source, tag: str) -> Iterator[ChildTag]:
     yield ChildTag(tag, source.child)
     for number, attestation in enumerate(source.attestations, 1):
         suffix = "-attestation" if number == 1 else f"-attestation-{number}"
-        yield ChildTag(f"{tag}{suffix}"[-128:], attestation.child)
+        yield ChildTag(f"{tag[: _LONGEST - len(suffix)]}{suffix}", attestation.child)
 
 
 def _refused(source: Source, message: str) -> ImageMismatch:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 
 from mbuild.errors import make_fault
 from mbuild.publish.decide.plan import Plan
@@ -12,7 +13,7 @@ from mbuild.publish.outcome import Outcome
 from mbuild.publish.read.library import Library
 from mbuild.publish.write.child_tags import put_children_back, tag_children
 from mbuild.publish.write.copies import Copies
-from mbuild.publish.write.grace import side_by_side
+from mbuild.publish.write.grace import GRACE_SECONDS, side_by_side
 from mbuild.publish.write.step_run import StepRun
 from mbuild.publish.write.tags import Transaction
 from mbuild.publish.write.transfer import Transfer
@@ -40,12 +41,21 @@ async def push_plan(
         if not any(run.errors for run in active):
             await Transaction(active, rules=rules, library=library, copies=copies).make()
             await side_by_side(run.prove() for run in active)
-        if any(is_refusal(error) for run in active for error in run.errors):
-            await put_children_back(active)
+        await _put_back_if_refused(active)
     except asyncio.CancelledError:
+        # Asked to stop again, or after that long, what was not put back is left.
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await _put_back_if_refused(active)
         for run in active:
             run.interrupt()
     except Exception as fault:  # noqa: BLE001  # what was written by then must be told
         for run in active:
             run.errors.append(make_fault(fault))
     return tuple(run.outcome() for run in runs)
+
+
+async def _put_back_if_refused(runs: Sequence[StepRun]) -> None:
+    """Let the tags of children hold what they held where no other run would finish the index."""
+    if any(is_refusal(error) for run in runs for error in run.errors):
+        await put_children_back(runs)

@@ -30,13 +30,15 @@ def stop_at(
     *,
     then: Callable[[Gate], None] = lambda gate: gate.open.set(),
     how: Any = run,
+    child_tags: str = "",
 ) -> Outcome:
     """Push, stop once a call is reached, let it go on, and give what is told."""
 
     async def work() -> tuple[Outcome, ...]:
         fault.gate = gate = Gate()
         world[APP].faults.insert(0, fault)
-        task = asyncio.create_task(publishing(world, target(SOURCE, tags=TAGS), rules=TagRules()))
+        given = target(SOURCE, tags=TAGS, child_tags=child_tags)
+        task = asyncio.create_task(publishing(world, given, rules=TagRules()))
         await gate.reached.wait()
         for _ in range(50):
             await asyncio.sleep(0)
@@ -105,6 +107,16 @@ def test_while_a_tag_is_refused_and_putting_back_hangs(world: World) -> None:
     outcome = stop_at(world, StoreFault("put_manifest", "1", times=1), then=hang, how=run_virtually)
     assert dict(tags_of(outcome)) == {"1.0": "created", "1": "moved", "latest": "failed"}
     assert errors(outcome)[1:] == [interrupted("1.0, 1")]
+
+
+def test_child_tags_beside_a_refusal(world: World) -> None:
+    """Where a tag of the index was refused, the tags of its children are put back even then."""
+    refuse(world, APP, "latest")
+    hold(world, APP, "1.0-amd64")
+    stop = StoreFault("put_manifest", "1", times=1)
+    outcome = stop_at(world, stop, child_tags="{tag}-{arch}")
+    assert [(one.tag, one.action) for one in outcome.child_tags] == [("1.0-amd64", "restored")]
+    assert world[APP].tags["1.0-amd64"] == OLD.digest
 
 
 def test_while_the_index_goes_up_with_its_tags() -> None:

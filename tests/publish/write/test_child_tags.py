@@ -160,6 +160,25 @@ def test_refused(world: World, template: str, message: str) -> None:
     assert world.writes == []
 
 
+def test_attestations_are_refused_too(world: World) -> None:
+    """The tag of an attestation is none of the index's own, either."""
+    tags = ("1.0", "1.0-amd64-attestation")
+    outcome = tagged(world, tags=tags)
+    expected = f"its child tag '1.0-amd64-attestation' is that of the index too; {HINT}"
+    assert [str(one) for one in outcome.errors] == [
+        f"spec.yaml:3:5: {BUILDS}:amd64: {expected}",
+    ]
+    assert world.writes == []
+
+
+def test_attestation_of_a_long_tag(world: World) -> None:
+    """Where there is no room for it the image's tag is cut behind, so that a tag remains."""
+    long = "1" + "-" * 120
+    outcome = tagged(world, ENTRIES[0], tags=(long,))
+    assert outcome.errors == ()
+    assert children_of(outcome)[1] == (f"{long[:116]}-attestation", "created")
+
+
 def test_no_tag(world: World) -> None:
     """What is filled in must be a tag."""
     world[BUILDS].put("long", make_index(*windows("1" * 130)))
