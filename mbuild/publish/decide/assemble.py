@@ -92,10 +92,13 @@ def _is_for_a_layout(target: Target) -> bool:
 
 
 def _entries(sources: tuple[Source, ...]) -> Iterator[Descriptor]:
+    """Give all entries; an attestation of an image for two platforms stands behind the first."""
+    told: set[Descriptor] = set()
     for source in sources:
         yield make_entry(source)
-        for attestation in source.attestations:
-            yield attestation.descriptor
+        about = dict.fromkeys(attestation.descriptor for attestation in source.attestations)
+        yield from (entry for entry in about if entry not in told)
+        told.update(about)
 
 
 def make_entry(source: Source) -> Descriptor:

@@ -17,9 +17,10 @@ def put_in(target: Target, resolved: Resolved) -> Resolved:
     """Give what the target is made of, in the order of its index.
 
     Each of the target's own images takes the place of the base's images of its platform; the
-    others of the base stay where they are, and what is new comes behind them.
+    others of the base stay where they are, and what is new comes behind them. What is no image,
+    and in the base already, does not come in once more.
     """
-    own = [source for source in resolved if source.entry is not target.base]
+    own = _own(target, resolved)
     result: list[Source | Skipped] = []
     placed: set[int] = set()
     for old in _of_base(target, resolved):
@@ -34,6 +35,16 @@ def put_in(target: Target, resolved: Resolved) -> Resolved:
     return (*result, *(one for n, one in enumerate(own) if n not in placed))
 
 
+def _own(target: Target, resolved: Resolved) -> list[Source | Skipped]:
+    """Give what comes of the target's own entries."""
+    held = {it.child.descriptor.digest for it in _of_base(target, resolved) if not it.is_image}
+
+    def is_held(one: Source | Skipped) -> bool:
+        return isinstance(one, Source) and not one.is_image and one.child.descriptor.digest in held
+
+    return [one for one in resolved if one.entry is not target.base and not is_held(one)]
+
+
 def find_base(target: Target, resolved: Resolved) -> Content | None:
     """Give the index that the target starts from, None where it is an image or there is none."""
     return next((source.origin for source in _of_base(target, resolved)), None)
@@ -41,10 +52,11 @@ def find_base(target: Target, resolved: Resolved) -> Content | None:
 
 def check_removals(target: Target, resolved: Resolved) -> Iterator[ImageMismatch]:
     """Tell of each platform that is to be taken out of the base, and is not in it."""
-    base = [source for source in _of_base(target, resolved) if source.is_image]
-    if target.base is None or not base:
+    found = _of_base(target, resolved)
+    if target.base is None or not found:
         return
-    held = ", ".join(str(platform_of(source)) for source in base)
+    base = [source for source in found if source.is_image]
+    held = ", ".join(str(platform_of(source)) for source in base) or "no image"
     for platform in target.remove:
         if not any(satisfies(platform_of(source), platform) for source in base):
             message = f"{platform} is to be removed, and is not in it; it holds {held}"

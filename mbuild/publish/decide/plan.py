@@ -87,7 +87,7 @@ class Plan:
     @property
     def attestations(self) -> int:
         """Count the attestations in the index."""
-        return sum(child.is_attestation for child in self.children)
+        return len({one.descriptor.digest for one in self.children if one.is_attestation})
 
     def made_anew(self) -> Plan:
         """Give the plan that takes nothing for proven."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mbuild.errors import ImageMismatch, MbuildError
 from mbuild.oci import media_types
-from mbuild.oci.index import parse_index
+from mbuild.oci.descriptor import Descriptor
+from mbuild.oci.index import is_surely_no_image, parse_index
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform, contradictions, normalise, satisfies
 from mbuild.publish.decide.assemble import make_entry, platform_of
@@ -98,17 +99,29 @@ def _placed_name(source: Source) -> str:
 def _missing_attestations(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
     if target.attestations != "require":
         return
+    attested = {one.attests for source in sources for one in (source.listed, *source.inside) if one}
     for source in sources:
+        bare = [str(one.digest) for one in _images_inside(source)]
+        lacking = [f"{digest} in it" for digest in bare if digest not in attested]
         if source.is_image and not source.attestations:
+            lacking.append("it")
+        for name in lacking:
             yield _mismatch(
                 source,
-                "it has no attestation, and the spec says attestations: require",
+                f"{name} has no attestation, and the spec says attestations: require",
                 "build it with provenance or an SBOM, or let the spec say keep",
             )
 
 
+def _images_inside(source: Source) -> Iterator[Descriptor]:
+    """Give the images of an index that is passed on within another."""
+    return (one for one in source.inside if not is_surely_no_image(one))
+
+
 def _unmet_requirements(sources: tuple[Source, ...], target: Target) -> Iterator[MbuildError]:
     present = [platform_of(source) for source in sources if source.is_image]
+    inside = (one.platform for source in sources for one in _images_inside(source))
+    present += [platform for platform in inside if platform]
     if not sources or (target.remove and not present):
         yield _nothing_left(target)
     for required in target.require:

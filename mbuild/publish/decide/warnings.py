@@ -53,9 +53,10 @@ def taken_away(
     """Tell of platforms that were published before, and not `asked` to be removed."""
     for platform in platforms:
         if platform.change == "removed" and not _is_asked(platform.platform, asked):
+            name = platform.platform or "an image without platform"
             yield (
-                f"{store.name}: {platform.platform} was published before and is not in the "
-                "spec; the new list is without it"
+                f"{store.name}: {name} was published before and is not in the spec; the new list "
+                "is without it"
             )
 
 

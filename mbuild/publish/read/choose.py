@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mbuild.errors import ImageMismatch
 from mbuild.oci.descriptor import Descriptor
-from mbuild.oci.index import Index
+from mbuild.oci.index import Index, is_surely_no_image
 from mbuild.oci.platform import Platform, normalise, satisfies
 
 
@@ -16,7 +16,9 @@ def choose_entry(index: Index, platform: Platform, *, is_zstd: bool = False) -> 
     An index with one image needs no platform of its own: the image's config decides.
     Raises ImageMismatch, without a place, where no entry or more than one would do.
     """
-    images = index.images
+    # What is listed as an artifact may be an image all the same, where no other entry is one.
+    sure = tuple(entry for entry in index.images if not is_surely_no_image(entry))
+    images = sure or index.images
     if not images:
         raise make_no_image()
     if len(images) == 1 and images[0].platform is None:

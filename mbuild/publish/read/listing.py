@@ -64,11 +64,11 @@ class _Taking:
     strips: bool
 
     async def all(self) -> tuple[Source, ...]:
-        """Give all entries, in order; attestations are with the images they speak of."""
+        """Give all entries, in order; attestations are with what they speak of."""
         entries = self.index.manifests
         if not entries or (not self.keeps and all(map(is_surely_no_image, entries))):
             raise make_no_image()
-        subjects = {str(entry.digest) for entry in entries}
+        subjects = {str(entry.digest) for entry in entries if not entry.is_attestation}
         parts = [
             entry
             for entry in entries
@@ -85,11 +85,7 @@ class _Taking:
 
     async def image(self, listed: Descriptor) -> Source:
         """Give an image, with its attestations unless they are stripped."""
-        wanted = () if self.strips else self.index.attestations_of(listed)
-        (child, found), attestations = await both(
-            self._child(listed),
-            all_together(self._attestation(entry) for entry in wanted),
-        )
+        (child, found), attestations = await both(self._child(listed), self._attestations(listed))
         source = self._source(listed, child, found)
         return replace(source, attestations=attestations, is_kept=self.keeps)
 
@@ -97,6 +93,10 @@ class _Taking:
         if self.keeps and listed.platform and _says_enough(listed):
             return await self.listed.kept(listed), listed.platform
         return await self.listed.image(listed, self.entry.platform)
+
+    async def _attestations(self, listed: Descriptor) -> tuple[Attestation, ...]:
+        wanted = () if self.strips else self.index.attestations_of(listed)
+        return await all_together(self._attestation(entry) for entry in wanted)
 
     async def _attestation(self, listed: Descriptor) -> Attestation:
         get = self.listed.kept if self.keeps else self.listed.attestation
@@ -109,7 +109,10 @@ class _Taking:
         within = await all_together(self._whole(entry) for entry in lists)
         found = listed.platform or Platform("", "")
         source = self._source(listed, await self._whole(listed), found)
-        return replace(source, is_kept=True, is_image=False, within=within)
+        about = () if listed.is_attestation else await self._attestations(listed)
+        return replace(
+            source, attestations=about, is_kept=True, is_image=False, within=within, inside=lists
+        )
 
     async def _whole(self, listed: Descriptor) -> Child:
         nested = self.below.get(listed.digest)

@@ -58,7 +58,7 @@ class Source:
 
     With `is_kept` the entry stays in the index as it is `listed`, whatever its config says.
     What is not `is_image` is kept beside the images: an artifact, or an index, whose own
-    manifests are `within`.
+    manifests are `within`, as they are listed `inside` it.
     """
 
     entry: Entry
@@ -72,6 +72,7 @@ class Source:
     is_kept: bool = False
     is_image: bool = True
     within: tuple[Child, ...] = ()
+    inside: tuple[Descriptor, ...] = ()
 
     @property
     def children(self) -> tuple[Child, ...]:

@@ -315,6 +315,29 @@ def test_strip() -> None:
     ]
 
 
+def test_what_is_no_image_comes_once() -> None:
+    """An artifact of a source stands in the base after the first push, and is not added again."""
+    world = world_of(make_index(AMD64))
+    world[BUILDS].put("more", nest((ARM64, {}), (SBOM, UNKNOWN)))
+    outcomes = [extend(world, entry(f"{BUILDS}:more")) for _ in range(2)]
+    assert [tags_of(one) for one in outcomes] == [[("1.0", "moved")], [("1.0", "kept")]]
+    assert [digest for digest, _ in held(world)] == [AMD64.digest, ARM64.digest, SBOM.digest]
+
+
+def test_one_image_for_two_platforms() -> None:
+    """The attestation of an image that the base lists twice is listed once, as it was."""
+    proof = PROOFS[AMD64.digest]
+    second = {"platform": {"os": "linux", "architecture": "amd64", "variant": "v2"}}
+    listed = (proof, {"annotations": attests(AMD64.digest)})
+    world = world_of(nest((AMD64, {}), (AMD64, second), listed))
+    outcome = extend(world, RISCV_ENTRY)
+    digests = [AMD64.digest, proof.digest, AMD64.digest, RISCV.digest]
+    assert [digest for digest, _ in held(world)] == digests
+    assert outcome.attestations == 1
+    extend(world, remove=("linux/amd64",))
+    assert [digest for digest, _ in held(world)] == [AMD64.digest, proof.digest, RISCV.digest]
+
+
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
     (
         "not there",
@@ -374,6 +397,29 @@ def test_refused(more: dict[str, Any], message: str) -> None:
     outcome = extend(world, **more)
     assert [(error.exit_code, str(error)) for error in outcome.errors] == [(4, message)]
     assert world.writes == []
+
+
+def test_removed_from_artifacts() -> None:
+    """What is to be removed is not in a base without images, either."""
+    world = world_of(nest((SBOM, UNKNOWN)))
+    outcome = extend(world, RISCV_ENTRY, remove=("linux/amd64",))
+    expected = (
+        f"spec.yaml:2:5: {APP}:1.0: linux/amd64 is to be removed, and is not in it; it holds no "
+        "image; take it out of remove"
+    )
+    assert [str(error) for error in outcome.errors] == [expected]
+
+
+def test_without_platform_and_replaced() -> None:
+    """An entry without platform that is not there any more is told as such."""
+    world = world_of(nest((ARM64, {"platform": None})))
+    (outcome,) = publish(world, target(RISCV_ENTRY))
+    assert outcome.warnings == (
+        (
+            f"{APP}: an image without platform was published before and is not in the spec; the new "
+            "list is without it"
+        ),
+    )
 
 
 def test_docker_has_no_annotations() -> None:

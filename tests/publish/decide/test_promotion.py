@@ -131,6 +131,42 @@ def test_twice_the_same() -> None:
     assert (outcome.errors, world[APP].tags) == ((), {"1.0": index.digest})
 
 
+@pytest.mark.parametrize("subject", [CHART, PROOF, INNER], ids=["artifact", "attestation", "index"])
+def test_attestation_of_no_image(subject: Image | Index) -> None:
+    """What speaks of an artifact, an attestation or an index goes along with it."""
+    says = {PROOF.digest: {"annotations": attests(AMD64.digest)}, CHART.digest: BARE}
+    about = remade(PROOF, annotations={"of": subject.digest})
+    index = nest(
+        (AMD64, {}),
+        (subject, says.get(subject.digest, {})),
+        (about, {"annotations": attests(subject.digest)}),
+    )
+    world = world_of(index)
+    (outcome,) = publish(world, target(SOURCE))
+    assert outcome.errors == ()
+    assert world[APP].tags == {"1.0": index.digest}
+    assert about.digest in world[APP].manifests
+
+
+def test_required_of_an_index_within() -> None:
+    """Images of an index within are in the result: what is required of images is of them too."""
+    inner = nest((AMD64, {}), (PROOF, {"annotations": attests(AMD64.digest)}), (ARM64, {}))
+    world = world_of(nest((inner, BARE)))
+    required = ("linux/arm64", "linux/s390x")
+    (outcome,) = publish(world, target(SOURCE, require=required, attestations="require"))
+    assert [str(error) for error in outcome.errors] == [
+        (
+            f"spec.yaml:3:5: {BUILDS}:1.0: {ARM64.digest} in it has no attestation, and the spec says "
+            "attestations: require; build it with provenance or an SBOM, or let the spec say keep"
+        ),
+        (
+            "spec.yaml:1:1: required platform linux/s390x is not in the result, which holds "
+            "linux/amd64, linux/arm64; publish its image, or take it out of require"
+        ),
+    ]
+    assert world.writes == []
+
+
 def test_only_artifacts() -> None:
     """An index without any image passes on too."""
     index = nest((CHART, BARE))

@@ -147,3 +147,12 @@ def test_zstd_twin(marks: tuple[bool, ...], is_zstd: bool, expected: int) -> Non
     given = Index(OCI_INDEX, tuple(entries))
     wanted = parse_platform("linux/amd64")
     assert choose_entry(given, wanted, is_zstd=is_zstd) == entries[expected]
+
+
+@pytest.mark.parametrize("text", ["linux/amd64", "-"], ids=["with a platform", "without"])
+def test_not_an_artifact(text: str) -> None:
+    """An artifact beside an image is not taken for it, whatever platform it is listed with."""
+    artifact = replace(listed(text, 1), artifact_type="application/vnd.example.sbom")
+    image = listed(text, 2)
+    chosen = choose_entry(Index(OCI_INDEX, (artifact, image)), parse_platform("linux/amd64"))
+    assert chosen == image
