@@ -129,6 +129,8 @@ class Upload:
         headers = {"Content-Length": str(self._descriptor.size)}
         answer = await self._stream("PUT", self._closing, headers, chunks)
         self._judge(answer, is_new=is_new)
+        if self._sent < self._descriptor.size and not await self._is_there():
+            raise self._too_early(answer)
 
     async def _append(self, offset: int, chunks: AsyncIterator[bytes]) -> None:
         """Send the rest of the bytes, for the registry to lay beside those it has."""
@@ -139,6 +141,8 @@ class Upload:
         }
         answer = await self._stream("PATCH", self._location, headers, chunks)
         self._judge(answer, is_new=False)
+        if self._sent < size:
+            raise self._too_early(answer)
         self._note_location(answer)
 
     async def _close(self) -> None:
@@ -179,6 +183,12 @@ class Upload:
         said, digest = answer.digest, self._descriptor.digest
         if said and said.algorithm == digest.algorithm and said != digest:
             raise IntegrityError(f"the registry stored {said}", where=self._where)
+
+    def _too_early(self, answer: Answer) -> Temporary:
+        """Give what a success is that comes before the end: of bytes nobody has checked."""
+        text = f"{answer.describe()} before all of the blob was sent"
+        hint = "try again; if it stays, tell whoever runs the registry, or the proxy before it"
+        return Temporary(ProtocolError(text, where=self._where, hint=hint))
 
     def _refusal(self, answer: Answer) -> MbuildError:
         if answer.status == 413:

@@ -82,7 +82,9 @@ class Outlet(Checked):
                 async with asyncio.timeout(PATIENCE):
                     await self._room.wait()
             except TimeoutError:
-                self.is_attached = False
+                # In this very moment he may have come back, and wait for more already.
+                if self._items.qsize() >= BUFFERED:
+                    self.is_attached = False
         if self.is_attached:
             self._items.put_nowait(chunk)
 

@@ -120,6 +120,26 @@ def test_left_behind() -> None:
     assert len(source.opened) == 2
 
 
+def test_back_at_the_last_moment() -> None:
+    """Who reads again just when the wait for him ends still gets all, from the shared reading."""
+    source = Pieces()
+
+    async def late(outlet: Checked) -> bytes:
+        async with outlet(0) as chunks:
+            found = await anext(chunks)
+            await asyncio.sleep(PATIENCE)
+            return found + b"".join([chunk async for chunk in chunks])
+
+    async def work() -> list[bytes]:
+        reading = source.shared(2)
+        first, second = reading.outlets
+        async with asyncio.timeout(10 * PATIENCE):
+            return await reading.feed([read(first), late(second)])
+
+    assert run_virtually(work) == [BLOB, BLOB]
+    assert source.opened == [0]
+
+
 @pytest.mark.parametrize("stop", [10, 70])
 def test_begun_again(stop: int) -> None:
     """A reader that breaks off holds nobody up, and what it opens then is its own."""
