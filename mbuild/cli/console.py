@@ -116,10 +116,12 @@ class Console:
         self.line(f"warning: {text}")
 
 
-def _make_screen(copying: Copying) -> Screen:
+def _make_screen(copying: Copying) -> Screen | None:
+    """Make what is drawn; None for a terminal that can only print (TERM=dumb)."""
     # Imported here, since rich takes longer to load than most commands to run.
     from rich.console import Console as RichConsole
 
     from mbuild.cli.screen import Screen
 
-    return Screen(RichConsole(stderr=True), copying)
+    console = RichConsole(stderr=True)
+    return None if console.is_dumb_terminal else Screen(console, copying)

@@ -20,6 +20,9 @@ MOST_ROWS = 8
 OTHER_ROWS = 4
 """The status line, the blobs that are not shown, the totals, and the line of the cursor."""
 
+SPINNER = 2
+"""What stands before the words of the status line."""
+
 BAR = 12
 WIDE = 72
 """A terminal that is narrower has no room for bars."""
@@ -34,7 +37,8 @@ class Screen:
     def __init__(self, console: Console, copying: Copying) -> None:
         self._console = console
         self._copying = copying
-        self._spinner = Spinner("dots", text=Text("starting"))
+        self._status = "starting"
+        self._spinner = Spinner("dots")
         self._live = Live(
             console=console, get_renderable=self.render, refresh_per_second=10, transient=True
         )
@@ -49,8 +53,8 @@ class Screen:
 
     def announce(self, text: str) -> None:
         """Change the status line."""
-        # Not as markup: it may hold a registry's own words.
-        self._spinner.update(text=Text(text))
+        self._status = text
+        self._spinner.update(text=self._status_line())
 
     def line(self, text: str) -> None:
         """Print a line above."""
@@ -58,6 +62,7 @@ class Screen:
 
     def render(self) -> RenderableType:
         """Draw what there is to be seen now."""
+        self._spinner.update(text=self._status_line())  # anew: the terminal may be narrower now
         copies = self._copying.under_way
         if not copies:
             return self._spinner
@@ -72,6 +77,13 @@ class Screen:
             table.add_row(f"and {len(copies) - most} more")
         table.add_row(*self._total())
         return Group(self._spinner, table)
+
+    def _status_line(self) -> Text:
+        """Give what fits into one line, as the others are counted on."""
+        # Not as markup: it may hold a registry's own words.
+        line = Text(self._status)
+        line.truncate(max(self._console.size.width - SPINNER, 1), overflow="ellipsis")
+        return line
 
     @property
     def _is_wide(self) -> bool:

@@ -182,3 +182,12 @@ def test_copies_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     copy(ViewOptions(verbose=1))
     assert DONE in terminal.getvalue()
     assert UNDER_WAY not in terminal.getvalue()
+
+
+def test_copies_on_a_dumb_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that can only print is told in lines, as a file is, and nothing is drawn."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    copy(ViewOptions(verbose=1))
+    assert terminal.getvalue().splitlines() == [UNDER_WAY, DONE]

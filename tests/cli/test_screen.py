@@ -96,12 +96,24 @@ def test_no_more_than_a_screenful(height: int, copies: int, shown: int, more: st
     assert total.startswith(f"0 of {copies} blobs")
 
 
+@pytest.mark.parametrize("width", [3, 5, 20, 40, 80])
+def test_long_status(width: int) -> None:
+    """The status has one line, whatever it says: others are counted on to fit below it."""
+    terminal = Terminal(width=width)
+    terminal.screen.announce(f"app.test/b: pushing sha256:{'0' * 64}")
+    (line,) = terminal.drawn()
+    assert len(line) <= width
+
+
 @pytest.mark.parametrize("width", [30, 50, 71, 72, 200])
 def test_narrow_and_wide(width: int) -> None:
     """Lines fit, names are cut, and a narrow terminal has no bars."""
     terminal = Terminal(width=width)
+    terminal.screen.announce("app.test/b: pushing [bold]" + "0" * 200)
     terminal.copy("a")
-    _, *lines = terminal.drawn()
+    status, *lines = terminal.drawn()
+    assert status.endswith("…")
+    assert "[bold]"[: width - 23] in status
     assert len(lines) == 2
     assert all(len(line) <= width for line in lines)
     assert all(("━" in line) == (width >= 72) for line in lines)
