@@ -29,6 +29,7 @@ page of another kind. Who may not read (401, 403) is refused the tag too, and to
 _ACCEPT = {"Accept": media_types.OCI_INDEX}
 _EMPTY = Index(media_types.OCI_INDEX, ())
 _NO_LIST = "the tag is kept for a list of referrers, and holds none"
+_HINT = "run the same command again, or leave out 'referrers: copy'"
 _MOST_PAGES = 100
 _MOST_LISTED = 10_000
 _ROUNDS = 4
@@ -98,7 +99,7 @@ class Referrers:
     async def _pages(self, path: str, subject: Digest) -> tuple[Descriptor, ...] | None:
         target, found = f"{path}/referrers/{subject}", list[Descriptor]()
         where, scopes = self._session.where(path, subject), (self._session.scope(path),)
-        for _ in range(_MOST_PAGES):
+        for number in range(_MOST_PAGES):
             answer = await self._session.call(
                 Request(
                     method="GET",
@@ -109,7 +110,9 @@ class Referrers:
                     leaves_other_pages=True,
                 )
             )
-            if not self._is_list(answer, path, where):
+            if number:
+                self._check_further(answer, where)
+            elif not self._is_list(answer, path, where):
                 return None
             found += _read(answer, where)
             if len(found) > _MOST_LISTED:
@@ -117,7 +120,18 @@ class Referrers:
             if not (following := answer.next_page):
                 return tuple(found)
             target = str(target_of(answer.url, following, where=where))
-        raise ProtocolError("the list of its referrers does not end", where=where)
+        raise ProtocolError("the list of its referrers does not end", where=where, hint=_HINT)
+
+    def _check_further(self, answer: Answer, where: str) -> None:
+        """Raise the error that a further page is; never is it a sign that there is no API.
+
+        What the first pages have listed would be left behind, and nobody told.
+        """
+        if answer.status in _NO_API - {401, 403}:
+            text = f"the list of its referrers breaks off: {answer.describe()}"
+            raise ProtocolError(text, where=where, hint=_HINT)
+        if not answer.is_success:
+            raise self._session.failure(answer, where)
 
     def _is_list(self, answer: Answer, path: str, where: str) -> bool:
         """Tell a list of referrers from the ways in which registries say that they have none."""

@@ -29,6 +29,7 @@ NOT_KEPT = (
     "the tag that lists referrers does not keep what is written to it; other clients may be "
     "writing it at the same time: run the same command again"
 )
+LEAVE_OUT = "; run the same command again, or leave out 'referrers: copy'"
 NOTED = "; the tag for referrers is asked instead"
 
 
@@ -236,9 +237,34 @@ def test_without_end(recorder: Recorder, fake: FakeRegistry, entries: int) -> No
     assert error_of(recorder, fake, listed) == (
         "ProtocolError",
         6,
-        f"{HOST}/team/app@{SUBJECT}: the list of its referrers does not end{NO_REGISTRY}",
+        f"{HOST}/team/app@{SUBJECT}: the list of its referrers does not end{LEAVE_OUT}",
     )
     assert len(fake.log.exchanges) <= 100
+
+
+BREAKS_OFF = f"{HOST}/team/app@{SUBJECT}: the list of its referrers breaks off: {HOST} answered "
+NO_LOGIN = f"no login for it was found: log in with `docker login {HOST}`"
+DENIED = f"{HOST}/team/app@{SUBJECT}: {HOST} answered 403 Forbidden; {NO_LOGIN}"
+NO_JSON = "not a list of referrers: not JSON: Expecting value at line 1 column 1"
+FURTHER_PAGES: dict[str, tuple[Effect, tuple[str, int, str]]] = {
+    "400": (status(400), ("ProtocolError", 6, f"{BREAKS_OFF}400 Bad Request{LEAVE_OUT}")),
+    "404": (status(404), ("ProtocolError", 6, f"{BREAKS_OFF}404 Not Found{LEAVE_OUT}")),
+    "403": (status(403), ("Denied", 5, DENIED)),
+    "page": (html(), ("ProtocolError", 6, f"{HOST}/team/app@{SUBJECT}: {NO_JSON}{NO_REGISTRY}")),
+}
+
+
+@pytest.mark.parametrize(("effect", "expected"), FURTHER_PAGES.values(), ids=FURTHER_PAGES)
+def test_further_page_is_refused(
+    recorder: Recorder, fake: FakeRegistry, effect: Effect, expected: tuple[str, int, str]
+) -> None:
+    """The API was there for the first page, so what it listed is not passed over in silence."""
+    for sbom in SBOMS:
+        fake.put("team/app", "", sbom)
+    fake.page = 2
+    fake.faults.append(Fault("GET", "referrers", effect, after=1))
+    assert error_of(recorder, fake, listed) == expected
+    assert recorder.notes == []
 
 
 # --- Writing ---
