@@ -148,8 +148,9 @@ def made(layout: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Ma
 
     def give(make: Make) -> Path:
         if make not in archives:
-            archives[make] = tmp_path_factory.mktemp("made") / "app.tar"
-            make(layout, archives[make])
+            path = tmp_path_factory.mktemp("made") / "app.tar"
+            make(layout, path)
+            archives[make] = path
         return archives[make]
 
     return give

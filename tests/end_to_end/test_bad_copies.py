@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ LAYER = IMAGE.layers[2]
 DIGEST = digest_of(LAYER)
 DAMAGED = "try again; if it stays, what holds it is damaged, or something on the way changes it"
 TOO_LARGE = (
-    f"HOST answered 413 Request Entity Too Large: its limit is below this blob's {len(LAYER)} bytes"
+    f"HOST answered 413 {HTTPStatus(413).phrase}: its limit is below this blob's {len(LAYER)} bytes"
 )
 FREE = "free some space in the registry's storage, then run again"
 DISK_FULL = (

@@ -1,5 +1,7 @@
 """An upload that breaks goes on from the byte to which the registry has it."""
 
+from http import HTTPStatus
+
 import pytest
 
 from mbuild.registry.client import Registry
@@ -29,7 +31,7 @@ FULL = (
     " registry's storage, then run again"
 )
 TOO_LARGE = (
-    f"{HOST} answered 413 Request Entity Too Large: its limit is below this blob's 5242880 bytes; raise the limit of the registry, or of the"
+    f"{HOST} answered 413 {HTTPStatus(413).phrase}: its limit is below this blob's 5242880 bytes; raise the limit of the registry, or of the"
     " proxy before it"
 )
 ASKED = "GET 204"

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.support.docker_registry import ToolMissing, find_program
+from tests.support.foreign import need_mounts
 
 START_SECONDS = 60.0
 DAEMONS_NEED_ROOT = "daemons of containers are started by root alone"
@@ -49,6 +50,7 @@ class Engine:
 @contextmanager
 def podman() -> Iterator[Engine]:
     """Podman with an empty store; it runs no container."""
+    need_mounts()
     with TemporaryDirectory(prefix="p-") as folder:  # podman wants a short path here
         store = ("--root", f"{folder}/root", "--runroot", f"{folder}/run")
         yield Engine("podman", (*store, "--storage-driver", "vfs"))
@@ -69,6 +71,7 @@ def containerd() -> Iterator[Engine]:
 @contextmanager
 def docker() -> Iterator[Engine]:
     """Give `docker` of a daemon that was started for it, without networks."""
+    need_mounts()
     with TemporaryDirectory(prefix="d-") as folder:
         socket = f"unix://{folder}/sock"
         places = ("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec")

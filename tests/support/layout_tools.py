@@ -42,6 +42,7 @@ def by_skopeo(build: Build, layout: Path) -> None:
 
 def by_podman(build: Build, layout: Path) -> None:
     """Saves one image, as a folder: its tag is a whole reference."""
+    foreign.need_mounts()
     name = build.docker("amd64").removeprefix("docker://")
     save = ("podman", "save", "--quiet", "--format", "oci-dir", "-o", layout, name)
     foreign.podman(build.registry, ("podman", "pull", "--quiet", name), save)
