@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -92,6 +93,21 @@ def sweep(folder: Path) -> None:
                     path.unlink()
             finally:
                 os.close(descriptor)
+
+
+def read_small(path: Path, *, most: int) -> bytes:
+    """Read a whole file; raises OSError, and ValueError for a larger one or no regular file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # or a pipe would be waited for
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError(f"{path.name} is no regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            raw = file.read(most + 1)
+    finally:
+        os.close(descriptor)
+    if len(raw) > most:
+        raise ValueError(f"{path.name} has more than {most} bytes")
+    return raw
 
 
 def write_file(path: Path, content: bytes) -> None:

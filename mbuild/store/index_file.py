@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mbuild.errors import StoreError
 from mbuild.oci.descriptor import Descriptor
-from mbuild.store.files import explain_disk_errors, sweep, write_file
+from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.store.files import explain_disk_errors, read_small, sweep, write_file
 from mbuild.store.layout_index import (
     LAYOUT_FILE,
     LayoutIndex,
@@ -43,12 +44,24 @@ class IndexFile:
         path = self._root / "index.json"
         with explain_disk_errors(path, self._name):
             try:
-                raw = path.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+                with blaming(self._name):
+                    raw = read_small(path, most=MAX_MANIFEST_SIZE)
+                    check_layout_file(self._root)
+                    return parse_layout_index(raw)
+            except FileNotFoundError:
                 return LayoutIndex.empty()
-            with blaming(self._name):
-                check_layout_file(self._root)
-                return parse_layout_index(raw)
+            except NotADirectoryError:
+                self._refuse_file()
+                return LayoutIndex.empty()
+
+    def _refuse_file(self) -> None:
+        """Refuse a file in the folder's place: it is not as if nothing were there yet."""
+        if self._root.is_file():
+            raise StoreError(
+                "it is a file, and no folder with an OCI image layout",
+                where=self._name,
+                hint="a layout in a tar is named oci-archive:FILE",
+            )
 
     def prepare(self) -> None:
         """Make the folder a layout, if it is not one yet."""

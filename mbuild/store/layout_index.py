@@ -12,6 +12,8 @@ from mbuild.oci.descriptor import Descriptor, descriptor_from, to_oci_dict
 from mbuild.oci.digest import Digest
 from mbuild.oci.fields import optional_map, optional_objects, parse_object
 from mbuild.oci.go_json import go_json
+from mbuild.oci.manifest import MAX_MANIFEST_SIZE
+from mbuild.store.files import read_small
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
@@ -27,7 +29,7 @@ def check_layout_file(root: Path) -> None:
     Source: image-spec, image-layout.md, "oci-layout file".
     """
     try:
-        check_layout_version((root / "oci-layout").read_bytes())
+        check_layout_version(read_small(root / "oci-layout", most=MAX_MANIFEST_SIZE))
     except FileNotFoundError:
         check_layout_version(None)
 

@@ -102,8 +102,8 @@ def test_file_in_the_way(tmp_path: Path) -> None:
     result = publish(tmp_path, SMALL)
     assert result.lines == [
         (
-            "error: oci:dist: cannot use 'dist': file exists; "
-            "a file stands where a folder is needed: name another folder"
+            "error: oci:dist: it is a file, and no folder with an OCI image layout; "
+            "a layout in a tar is named oci-archive:FILE"
         )
     ]
     assert result.code == 6

@@ -120,22 +120,40 @@ def make_nothing(directory: Path) -> None:
     """No folder at all."""
 
 
-def make_file(directory: Path) -> None:
-    """A file in its place."""
-    directory.write_text("")
+def make_file_above(directory: Path) -> None:
+    """A file in the place of the folder it would be in."""
+    directory.parent.rmdir()
+    directory.parent.write_text("")
 
 
 @pytest.mark.parametrize(
-    "make", [make_nothing, Path.mkdir, make_file], ids=lambda one: one.__name__
+    "make", [make_nothing, Path.mkdir, make_file_above], ids=lambda one: one.__name__
 )
 def test_no_layout(tmp_path: Path, make: object) -> None:
     """Where no layout is, nothing is found, which is no error for who only asks."""
     assert callable(make)
-    make(tmp_path / "app")
+    layout = tmp_path / "dist" / "app"
+    layout.parent.mkdir()
+    make(layout)
     expected = ("NotFound", 6, "oci:DIR: no OCI image layout is there")
-    assert error_of(tmp_path / "app", lambda store: store.fetch_manifest("1.0")) == expected
-    assert ask(tmp_path / "app", lambda store: store.head_manifest("1.0")) is None
-    assert ask(tmp_path / "app", lambda store: store.read_back("1.0")) is None
+    assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == expected
+    assert ask(layout, lambda store: store.head_manifest("1.0")) is None
+    assert ask(layout, lambda store: store.read_back("1.0")) is None
+
+
+def test_file_in_its_place(tmp_path: Path) -> None:
+    """A file, such as a tar, is no layout that was not built yet: the right name is told."""
+    (tmp_path / "app.tar").write_text("")
+    expected = (
+        "StoreError",
+        6,
+        (
+            "oci:DIR: it is a file, and no folder with an OCI image layout; "
+            "a layout in a tar is named oci-archive:FILE"
+        ),
+    )
+    assert error_of(tmp_path / "app.tar", lambda store: store.fetch_manifest("1.0")) == expected
+    assert error_of(tmp_path / "app.tar", lambda store: store.head_manifest("1.0")) == expected
 
 
 def test_empty_layout(tmp_path: Path) -> None:
@@ -177,13 +195,13 @@ def test_tag_twice(layout: Path) -> None:
 def test_unreadable_index(layout: Path) -> None:
     """What the system refuses is told with the file's name and the system's words."""
     (layout / "index.json").unlink()
-    (layout / "index.json").mkdir()
+    (layout / "index.json").symlink_to("index.json")
     expected = (
         "StoreError",
         6,
         (
-            "oci:DIR: cannot use 'DIR/index.json': is a directory; "
-            "a folder stands where a file is needed: name another place"
+            "oci:DIR: cannot use 'DIR/index.json': too many levels of symbolic links; "
+            "check the path and the disk, then run again"
         ),
     )
     assert error_of(layout, lambda store: store.fetch_manifest("1.0")) == expected

@@ -1,6 +1,7 @@
 """Layouts that are broken: each is told by what is broken, and never as "not found"."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,31 @@ def empty_blob(layout: Path) -> None:
     blob_path(layout, INDEX.digest).write_bytes(b"")
 
 
+def grow_index(layout: Path) -> None:
+    with (layout / "index.json").open("ab") as file:
+        file.truncate(5 << 30)
+
+
+def pipe_index(layout: Path) -> None:
+    (layout / "index.json").unlink()
+    os.mkfifo(layout / "index.json")
+
+
+def pipe_marker(layout: Path) -> None:
+    (layout / "oci-layout").unlink()
+    os.mkfifo(layout / "oci-layout")
+
+
+def fold_index(layout: Path) -> None:
+    (layout / "index.json").unlink()
+    (layout / "index.json").mkdir()
+
+
+def endless_index(layout: Path) -> None:
+    (layout / "index.json").unlink()
+    (layout / "index.json").symlink_to("/dev/zero")
+
+
 def lose_blob(layout: Path) -> None:
     blob_path(layout, INDEX.digest).unlink()
 
@@ -105,6 +131,15 @@ BROKEN = [
             "at line 1 column 2"
         ),
     ),
+    (
+        grow_index,
+        "StoreError",
+        f"{D}the layout is broken: index.json has more than {MAX_MANIFEST_SIZE} bytes",
+    ),
+    (pipe_index, "StoreError", f"{D}the layout is broken: index.json is no regular file"),
+    (pipe_marker, "StoreError", f"{D}the layout is broken: oci-layout is no regular file"),
+    (fold_index, "StoreError", f"{D}the layout is broken: index.json is no regular file"),
+    (endless_index, "StoreError", f"{D}the layout is broken: index.json is no regular file"),
     (list_index, "StoreError", f"{D}the layout is broken: not a JSON object"),
     (misplace_text, "StoreError", f"{D}the layout is broken: 'manifests' is not a list of objects"),
     (

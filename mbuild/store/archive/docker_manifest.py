@@ -61,9 +61,9 @@ def choose_saved(images: Sequence[Saved], ref: str) -> tuple[int, ...]:
 
 
 def name_of(images: Sequence[Saved], number: int) -> str:
-    """Give what an image can be asked for by: its first name, or its place."""
-    tags = images[number].tags
-    return tags[0] if tags else f"@{number}"
+    """Give what an image can be asked for by: the first name that no other has, or its place."""
+    own = (tag for tag in images[number].tags if len(choose_saved(images, tag)) == 1)
+    return next(own, f"@{number}")
 
 
 def hash_in_name(name: str) -> Digest | None:

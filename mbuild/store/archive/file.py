@@ -53,16 +53,17 @@ class ArchiveFile:
         """Open the file at an offset; raises SourceError where it has changed meanwhile."""
         yield
         with explain_disk_errors(self.path, self.name):
-            file = self.path.open("rb")
-            found = os.fstat(file.fileno())
+            # A pipe that has taken its place would be waited for.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+            if _identity(os.fstat(descriptor)) != self.identity:
+                os.close(descriptor)
+                raise SourceError(
+                    "the file was changed while it was being read",
+                    where=self.name,
+                    hint="run again once it is written",
+                )
+            file = os.fdopen(descriptor, "rb")
             file.seek(offset)
-        if _identity(found) != self.identity:
-            file.close()
-            raise SourceError(
-                "the file was changed while it was being read",
-                where=self.name,
-                hint="run again once it is written",
-            )
         return PlainStream(file, self)
 
 

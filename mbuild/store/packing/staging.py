@@ -22,6 +22,7 @@ class Staging:
     """
 
     def __init__(self, file: Path) -> None:
+        self._file = file
         self._parent = file.parent
         self._prefix = f".{file.name[:_LONGEST]}.tmp-"
         self._folder: Path | None = None
@@ -45,7 +46,10 @@ class Staging:
 
     def _make(self) -> tuple[Path, int]:
         while True:
-            folder = Path(tempfile.mkdtemp(dir=self._parent, prefix=self._prefix))
+            try:
+                folder = Path(tempfile.mkdtemp(dir=self._parent, prefix=self._prefix))
+            except OSError as error:  # it would name a folder that nobody has heard of
+                raise OSError(error.errno, error.strerror, str(self._file)) from None
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
             if folder.exists():

@@ -84,6 +84,12 @@ def test_names() -> None:
     ]
 
 
+def test_names_of_several() -> None:
+    """A name that another image has too, however it is written, tells neither of them."""
+    saved = [Saved("a", (), ("app:1",)), Saved("b", (), ("docker.io/library/app:1", "app:2"))]
+    assert [name_of(saved, number) for number in range(2)] == ["@0", "app:2"]
+
+
 HASHED = {
     f"{HEX}.json": True,
     f"sha256:{HEX}": True,

@@ -55,6 +55,17 @@ def test_removed(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"archive: cannot use '{path}': no such file or directory;")
 
 
+def test_replaced_by_a_pipe(tmp_path: Path) -> None:
+    """A pipe that takes its place is not waited for."""
+    path = tmp_path / "a.tar"
+    path.touch()
+    file = look_at(path, "archive")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(MbuildError, match="the file was changed while it was being read"):
+        drain(file.open())
+
+
 def test_changed(tmp_path: Path) -> None:
     """A file that is written to is not the one that was looked at."""
     path = tmp_path / "a.tar"

@@ -1,7 +1,9 @@
 """The folder beside an archive: made when needed, locked while in use, and never left behind."""
 
+import errno
 import fcntl
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,18 @@ def test_swept_too_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert staging.open().exists()
     staging.close()
     assert (len(locked), names(tmp_path)) == (2, [])
+
+
+def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the disk refuses is told of the archive, and of no folder that nobody has heard of."""
+
+    def refuse(**_where: object) -> str:
+        raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / ".app.tar.tmp-1"))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    with pytest.raises(OSError, match="Read-only file system") as raised:
+        Staging(tmp_path / "app.tar").open()
+    assert raised.value.filename == str(tmp_path / "app.tar")
 
 
 def test_long_name(tmp_path: Path) -> None:
