@@ -11,12 +11,12 @@ from mbuild.errors import (
     ImageMismatch,
     Interrupted,
     MbuildError,
-    Problem,
     SpecError,
     flatten,
     make_fault,
 )
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content
+from mbuild.publish.claims import Claims, Opened
 from mbuild.publish.decide.assemble import compose, make_entry
 from mbuild.publish.decide.base import check_removals, find_base, put_in
 from mbuild.publish.decide.child_tags import name_children
@@ -48,9 +48,6 @@ from mbuild.store.store import Store
 from mbuild.store.stores import Stores
 
 _DISK = ""
-
-Opened = tuple[Target, tuple[Store, ...]]
-"""A target with the stores of its repositories."""
 
 Announce = Callable[[str], None]
 Record = Callable[[Resolved], None]
@@ -85,6 +82,11 @@ class Publisher:
         elsewhere = self.stores.open_elsewhere if self.foreign_layers else None
         return Copies(Origins(self.library.held_blob, elsewhere), progress=self.progress)
 
+    @cached_property
+    def claims(self) -> Claims:
+        """Give what remembers which target writes which tag."""
+        return Claims()
+
     async def publish(self, spec: Spec) -> tuple[Outcome, ...]:
         """Publish all targets and give an outcome per repository, in the spec's order.
 
@@ -93,7 +95,7 @@ class Publisher:
         written, where two targets name one tag by different spellings.
         """
         targets = [(target, self._open(target)) for target in spec.targets]
-        if problems := tuple(_taken_twice(targets)):
+        if problems := tuple(self.claims.take(targets)):
             raise SpecError(problems)
         works = self._begin(targets)
         while pending := [work for work in works if not work.done()]:
@@ -179,7 +181,8 @@ class Publisher:
             removed=target.remove,
         )
         named, unnamed = name_children(target, _found(made))
-        raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules), *unnamed))
+        taken = self.claims.take_children((target, places), [one.tag for one in named])
+        raise_any((*_oversize(target, plan), *check_clobber(plan, self.rules), *unnamed, *taken))
         self.record(resolved)
         plan = plan.made_anew() if self.rules.force else plan
         plan = await hold_back(plan, self.library) if self.rules.no_downgrade else plan
@@ -198,23 +201,6 @@ class Publisher:
 
 def _found(resolved: Resolved) -> tuple[Source, ...]:
     return tuple(source for source in resolved if isinstance(source, Source))
-
-
-def _taken_twice(targets: Sequence[Opened]) -> Iterator[Problem]:
-    """Find tags that two targets name: a layout's folder may be written in many ways."""
-    taken: dict[tuple[int, str], Target] = {}
-    for target, places in targets:
-        for destination, store in zip(target.destinations, places, strict=True):
-            for tag in destination.tags:
-                first = taken.setdefault((id(store), tag), target)
-                if first is not target:
-                    place = target.position
-                    message = (
-                        f"tag {tag!r} of {store.name} is a target already, first at "
-                        f"{first.position}; take one out"
-                    )
-                    code = "duplicate-target"
-                    yield Problem(place.file, place.line, place.column, message, code)
 
 
 def _with_entries(made: Resolved) -> Iterator[Listed]:

@@ -40,14 +40,20 @@ def make_child_tag(target: Target, platform: Platform, *, is_zstd: bool = False)
 
 def known_child_tags(target: Target) -> Iterator[tuple[Entry, str]]:
     """Give the child tags that the spec alone tells; those that are none are left out."""
-    for entry in target.entries if target.child_tags and target.destinations else ():
-        platform = entry.platform
-        if platform is None or (not platform.os_version and _needs_version(target)):
-            continue
+    for entry, platform in told_entries(target):
         try:
             yield entry, make_child_tag(target, platform, is_zstd=entry.is_zstd)
         except ValueError:
             continue
+
+
+def told_entries(target: Target) -> Iterator[tuple[Entry, Platform]]:
+    """Give the entries of which the spec alone tells all that their child tags are made of."""
+    has_tags = bool(target.destinations and target.destinations[0].tags)
+    for entry in target.entries if target.child_tags and has_tags else ():
+        platform = entry.platform
+        if platform and (platform.os_version or not _needs_version(target)):
+            yield entry, platform
 
 
 def _needs_version(target: Target) -> bool:

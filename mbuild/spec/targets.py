@@ -53,7 +53,7 @@ def read_target(draft: Draft, folder: str, claims: Claims, problems: Problems) -
         _check_docker(draft, target, problems)
     _check_convert(draft, target, problems)
     if shape.child_tags is not None:
-        check_child_tags(target, shape.child_tags.position, claims, problems)
+        check_child_tags(target, shape.child_tags, claims, problems)
     return target
 
 

@@ -34,7 +34,6 @@ TAGS = {
         f"platforms: {{linux/amd64: [a, {{image: b, {ZSTD}}}]}}",
         ["amd64", "amd64zstd"],
     ),
-    "no tag": ("{arch}!", "platforms: {linux/amd64: a}", []),
 }
 
 
@@ -57,6 +56,10 @@ BROKEN = {
         "'{tag}-{os}'",
         f"4:16: '1-linux' would be the child tag of linux/amd64 at m.yaml:3:16 too; {TWINS}",
     ),
+    "no tag": (
+        "'{os}!'",
+        "2:13: 'linux!' is not a tag: it may hold letters, digits, '_', '.' and '-', not start",
+    ),
     "own tag": (
         "'1{os}'",
         "2:13: tag '1linux' of app is a target already, first at m.yaml:1:8; take one out",
@@ -73,6 +76,12 @@ def test_broken(name: str) -> None:
     text = f"image: app:{tag}\nchild_tags: {template}\nplatforms:\n  linux/amd64: a{second}"
     expected = expected.replace("3:16", "4:16").replace("4:16: '1-", "5:16: '1-")
     assert complaints(text)[0].startswith(f"m.yaml:{expected}")
+
+
+def test_without_a_tag() -> None:
+    """Where the target's own tags are wrong, that alone is told."""
+    text = "image: app\ntags: [a b]\nchild_tags: '{arch}'\nplatforms: {linux/amd64: a}"
+    assert codes(text) == ["bad-tag"]
 
 
 def test_of_two_targets() -> None:

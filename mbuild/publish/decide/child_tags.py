@@ -15,6 +15,8 @@ from mbuild.spec.spec import Target
 _LONGEST = 128
 """So many characters may a tag have."""
 
+_TELL_APART = "let child_tags tell them apart, with {variant}, {os.version} or {compression}"
+
 
 @dataclass(frozen=True, slots=True)
 class ChildTag:
@@ -42,7 +44,8 @@ def name_children(
         try:
             tag = _tag_of(target, source)
         except ValueError as error:
-            errors.append(_refused(source, f"its child tag cannot be: {error.args[0]}"))
+            message = f"its child tag cannot be: {error.args[0]}"
+            errors.append(_refused(source, message, hint="let child_tags make a tag of it"))
             continue
         of_source = tuple(_tagged(source, tag))
         twice = [one.tag for one in of_source if one.tag in taken]
@@ -73,9 +76,5 @@ def _tagged(source: Source, tag: str) -> Iterator[ChildTag]:
         yield ChildTag(f"{tag[: _LONGEST - len(suffix)]}{suffix}", attestation.child)
 
 
-def _refused(source: Source, message: str) -> ImageMismatch:
-    return ImageMismatch(
-        told_of(source.entry, message),
-        where=source.where,
-        hint="let child_tags tell them apart, with {variant}, {os.version} or {compression}",
-    )
+def _refused(source: Source, message: str, *, hint: str = _TELL_APART) -> ImageMismatch:
+    return ImageMismatch(told_of(source.entry, message), where=source.where, hint=hint)

@@ -56,7 +56,11 @@ async def _put_back(run: StepRun, one: TaggedChild) -> None:
         if tag.action == "created" and await run.store.delete_tag(tag.tag):
             run.note_child(replace(tag, action="removed"))
             return
-        reason = "the registry is not known to delete a tag without its image"
+        reason = (
+            "the registry is not known to delete a tag without its image"
+            if tag.action == "created"
+            else "what it held before could not be read"
+        )
     except NotFound:
         reason = "what it held is not there any more"
     except MbuildError as error:

@@ -284,3 +284,28 @@ def test_held_back(world: World) -> None:
     outcome = tagged(world, tags=("1",), annotations=VERSION, rules=TagRules(no_downgrade=True))
     assert outcome.is_held_back
     assert (outcome.child_tags, world.writes) == ((), [])
+
+
+OTHERS = {
+    "a child tag": {"tags": ("2.0",), "child_tags": "x-{arch}"},
+    "a tag of the index": {"tags": ("x-amd64",)},
+}
+
+
+@pytest.mark.parametrize("more", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("dry_run", [True, False], ids=["plan", "push"])
+def test_of_another_target(world: World, more: dict[str, Any], dry_run: bool) -> None:
+    """A child tag that the images alone show to be another target's is refused, not overwritten."""
+    world[BUILDS].put("new", make_image("linux/amd64", seed="new"))
+    first = target(entry(f"{BUILDS}:amd64"), child_tags="x-{arch}")
+    outcomes = publish(world, first, target(entry(f"{BUILDS}:new"), **more), dry_run=dry_run)
+    errors = [error for outcome in outcomes for error in outcome.errors]
+    assert [(error.exit_code, str(error)) for error in errors] == [
+        (
+            4,
+            (
+                "spec.yaml:1:1: child tag 'x-amd64' is that of the target at spec.yaml:1:1 too; write "
+                "child_tags with {tag}, or with another text for each target"
+            ),
+        )
+    ]
