@@ -96,7 +96,7 @@ def options_of(command: Any) -> set[Option]:
     """What a command takes, without what the library adds to every command."""
     found = set()
     for parameter in command.params:
-        names = frozenset(parameter.opts)
+        names = frozenset((*parameter.opts, *parameter.secondary_opts))
         if parameter.param_type_name != "option" or names & OF_THE_LIBRARY:
             continue
         default = parameter.default

@@ -156,7 +156,7 @@ def _misfits(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
             yield _mismatch(
                 source,
                 "it is an OCI image, and format: docker makes a list of Docker images only",
-                "use format: auto, set convert: true, or push the image as a Docker image",
+                f"use format: auto, {_converting(source)}, or push the image as a Docker image",
             )
         elif make_entry(source).annotations:
             yield _mismatch(
@@ -178,8 +178,17 @@ def _docker_images(sources: tuple[Source, ...]) -> Iterator[MbuildError]:
             yield _mismatch(
                 source,
                 "it is a Docker image, and format: oci asks for OCI images",
-                "set convert: true, or convert: false to list it as it is",
+                f"{_converting(source)}, or {_leaving(source)} to list it as it is",
             )
+
+
+def _converting(source: Source) -> str:
+    """Say how a conversion is asked for: in a spec, or on the command line, which has no lines."""
+    return "set convert: true" if source.entry.position.line else "say --convert"
+
+
+def _leaving(source: Source) -> str:
+    return "convert: false" if source.entry.position.line else "--no-convert"
 
 
 def _lost_annotations(target: Target, base: Content | None) -> Iterator[MbuildError]:

@@ -31,9 +31,13 @@ class Pins:
                 self._tell(source.entry, locked, held)
 
     def _tell(self, entry: Entry, locked: Locked, held: Descriptor | None) -> None:
-        """Tell of a tag that one target is made of before another one moves it, and one after."""
+        """Tell of a name that is of two images.
+
+        A tag that one target is made of before another one moves it, and one after; a layout
+        without a tag, of which two platforms are taken.
+        """
         names = [str(one.digest) if one else "nothing" for one in (locked.descriptor, held)]
-        message = f"it names {names[0]} for one target and {names[1]} for another"
+        message = f"it names {names[0]} for one entry and {names[1]} for another"
         self.errors.append(
             ImageMismatch(
                 told_of(entry, f"{message}; a lock holds one of them"),

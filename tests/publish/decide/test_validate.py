@@ -1,11 +1,12 @@
 """What only the images tell: contradictions, duplicates, what is required, what a format holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mbuild.publish.decide.validate import check_format, check_sources
-from mbuild.spec.spec import Entry
+from mbuild.spec.spec import Entry, Format, Position
 from tests.publish.world import APP, World, entry, index_of, shown, sources_of, target, with_config
 from tests.support import images
 from tests.support.images import make_image
@@ -254,6 +255,33 @@ def test_docker_images_among_oci(world: World) -> None:
     ]
     for convert in (True, False):
         assert problems(world, *entries, format="oci", convert=convert) == []
+
+
+OTHER_KINDS = {
+    "oci": (
+        "docker",
+        (
+            "it is a Docker image, and format: oci asks for OCI images; "
+            "say --convert, or --no-convert to list it as it is"
+        ),
+    ),
+    "docker": (
+        "arm64",
+        (
+            "it is an OCI image, and format: docker makes a list of Docker images only; "
+            "use format: auto, say --convert, or push the image as a Docker image"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["oci", "docker"])
+def test_other_kind_on_the_command_line(
+    world: World, name: str, kind: Format, message: str
+) -> None:
+    """There the hint names the options: no spec is there to write into."""
+    given = replace(entry(f"{APP}:{name}"), position=Position(f"{APP}:{name}"))
+    assert problems(world, given, format=kind) == [("ImageMismatch", 4, f"{APP}:{name}: {message}")]
 
 
 def test_attested_docker_image() -> None:

@@ -109,7 +109,7 @@ def test_two_images_of_one_name(world: World) -> None:
             "ImageMismatch",
             4,
             (
-                f"spec.yaml:3:5: {APP}:both: it names {BOTH.digest} for one target and "
+                f"spec.yaml:3:5: {APP}:both: it names {BOTH.digest} for one entry and "
                 f"{made.index.digest} for another; a lock holds one of them; name the image by its "
                 "digest in one of the two"
             ),
