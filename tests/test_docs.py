@@ -158,8 +158,10 @@ def test_variables_follow_the_options() -> None:
     """`--some-option` is MBUILD_SOME_OPTION, in every command."""
     for name in COMMAND_NAMES:
         for option in options_of(command_tree().commands[name]):
-            (long,) = [word for word in option.names if word.startswith("--")]
-            assert option.variable == f"MBUILD_{long[2:].upper().replace('-', '_')}"
+            long = [word for word in option.names if word.startswith("--")]
+            on, *off = sorted(long, key=len)
+            assert off in ([], [f"--no-{on[2:]}"])
+            assert option.variable == f"MBUILD_{on[2:].upper().replace('-', '_')}"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

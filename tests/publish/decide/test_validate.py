@@ -276,10 +276,9 @@ OTHER_KINDS = {
 
 
 @pytest.mark.parametrize("kind", ["oci", "docker"])
-def test_other_kind_on_the_command_line(
-    world: World, name: str, kind: Format, message: str
-) -> None:
+def test_other_kind_on_the_command_line(world: World, kind: Format) -> None:
     """There the hint names the options: no spec is there to write into."""
+    name, message = OTHER_KINDS[kind]
     given = replace(entry(f"{APP}:{name}"), position=Position(f"{APP}:{name}"))
     assert problems(world, given, format=kind) == [("ImageMismatch", 4, f"{APP}:{name}: {message}")]
 
