@@ -17,18 +17,22 @@ BUFFERED = 4
 """So many chunks lie ready for each reader: the slowest paces the others."""
 
 PATIENCE = 10.0
-"""Seconds that all wait for one reader; who takes longer reads on by itself."""
+"""Seconds that all wait for one reader, also to begin; who takes longer reads by itself."""
 
 
 class SharedReading:
     """Reads a source once, and hands each chunk to all `outlets`.
 
-    A single reader is given the source itself.
+    A single reader is given the source itself. Several are waited for before it is opened: what
+    bounds the readings of a source must not be held by one whose readers wait for what bounds
+    them, since others hold that while they wait to read.
     """
 
     def __init__(self, source: Checked, *, readers: int) -> None:
         self._source = source
-        self._shared = [Outlet(source) for _ in range(readers)] if readers > 1 else []
+        self._begun = asyncio.Event()
+        count = readers if readers > 1 else 0
+        self._shared = [Outlet(source, self._begun) for _ in range(count)]
         self.outlets: Sequence[Checked] = self._shared or [source]
 
     async def feed(self, readers: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -37,19 +41,33 @@ class SharedReading:
             return list(await all_together(readers))
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(self._pump())
-            tasks = [group.create_task(reader) for reader in readers]
+            pairs = zip(self._shared, readers, strict=True)
+            tasks = [group.create_task(outlet.serve(reader)) for outlet, reader in pairs]
             await asyncio.wait(tasks)
             pump.cancel()
         return [task.result() for task in tasks]
 
     async def _pump(self) -> None:
         end: MbuildError | None = None
+        await self._gather()
         try:
             await self._pass_on()
         except MbuildError as error:
             end = error
         for outlet in self._shared:
             outlet.end(end)
+
+    async def _gather(self) -> None:
+        """Wait until all readers have begun; who comes long after the first is left behind."""
+        await self._begun.wait()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                for outlet in self._shared:
+                    await outlet.has_begun.wait()
+        except TimeoutError:
+            for outlet in self._shared:
+                if not outlet.has_begun.is_set():
+                    outlet.is_attached = False
 
     async def _pass_on(self) -> None:
         async with self._source(0) as chunks:
@@ -67,12 +85,22 @@ class Outlet(Checked):
     reader that has to begin anew does not hold the others up.
     """
 
-    def __init__(self, source: Checked) -> None:
+    def __init__(self, source: Checked, begun: asyncio.Event) -> None:
         self._source = source
+        self._begun = begun
         self._items: asyncio.Queue[bytes | MbuildError | None] = asyncio.Queue()
         self._room = asyncio.Event()
         self._is_fresh = True
+        self.has_begun = asyncio.Event()
         self.is_attached = True
+
+    async def serve(self, reader: Coroutine[Any, Any, T]) -> T:
+        """Run the reader; one that ends without having read is not waited for."""
+        try:
+            return await reader
+        finally:
+            self._begin()
+            self._leave()
 
     async def give(self, chunk: bytes) -> None:
         """Hand on a chunk, and wait where too many lie there; the reader is left behind then."""
@@ -96,6 +124,7 @@ class Outlet(Checked):
     @asynccontextmanager
     async def __call__(self, offset: int, /) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open the shared stream, or one that begins at the offset."""
+        self._begin()
         async with AsyncExitStack() as stack:
             if offset or not self._is_fresh:
                 yield await stack.enter_async_context(self._source(offset))
@@ -117,6 +146,10 @@ class Outlet(Checked):
             yield item
         async for chunk in await stack.enter_async_context(self._source(position)):
             yield chunk
+
+    def _begin(self) -> None:
+        self.has_begun.set()
+        self._begun.set()
 
     def _leave(self) -> None:
         self.is_attached = False

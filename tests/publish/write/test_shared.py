@@ -140,6 +140,78 @@ def test_back_at_the_last_moment() -> None:
     assert source.opened == [0]
 
 
+async def after(pause: float, outlet: Checked, done: list[float]) -> bytes:
+    """Read an outlet after a while, and note when that is done."""
+    await asyncio.sleep(pause)
+    found = await read(outlet)
+    done.append(now())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pauses", "done", "opened"),
+    [((5, 5), [5, 5], 1), ((30, 30 + PATIENCE / 2), [35, 35], 1), ((0, 30), [PATIENCE, 30], 2)],
+    ids=["together", "soon", "late"],
+)
+def test_begin(pauses: tuple[float, float], done: list[float], opened: int) -> None:
+    """The source is opened when all read, or the first has waited long for the others."""
+    source = Pieces()
+    found: list[float] = []
+
+    async def work() -> list[bytes]:
+        reading = source.shared(2)
+        pairs = zip(pauses, reading.outlets, strict=True)
+        return await reading.feed([after(pause, outlet, found) for pause, outlet in pairs])
+
+    assert run_virtually(work) == [BLOB, BLOB]
+    assert (found, source.opened) == (done, [0] * opened)
+
+
+def test_never_begun() -> None:
+    """Who ends without having read is not waited for."""
+    source = Pieces()
+    done: list[float] = []
+
+    async def full() -> bytes:
+        return b""
+
+    async def work() -> list[bytes]:
+        reading = source.shared(2)
+        return await reading.feed([full(), after(0, reading.outlets[1], done)])
+
+    assert run_virtually(work) == [b"", BLOB]
+    assert done == [0]
+
+
+def test_bounds_that_wait_for_each_other() -> None:
+    """Where readings and readers are bounded, no reading is held while its readers wait."""
+    source = Pieces()
+    readings, places = asyncio.Semaphore(1), [asyncio.Semaphore(1), asyncio.Semaphore(1)]
+    done: list[float] = []
+
+    @asynccontextmanager
+    async def bounded(offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        async with readings, source(offset) as chunks:
+            yield chunks
+
+    async def copy(place: asyncio.Semaphore, outlet: Checked) -> None:
+        async with place:
+            await asyncio.sleep(1)
+            await after(0, outlet, done)
+
+    async def work() -> None:
+        checked = CheckedSource(blob_descriptor(BLOB), bounded, where="w")
+        shared = SharedReading(checked, readers=2)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(copy(places[0], checked))
+            group.create_task(shared.feed(list(map(copy, places, shared.outlets))))
+
+    run_virtually(work)
+    assert done == [1, 2, 3, 3]
+    assert source.opened == [0] * 3
+
+
 @pytest.mark.parametrize("stop", [10, 70])
 def test_begun_again(stop: int) -> None:
     """A reader that breaks off holds nobody up, and what it opens then is its own."""
