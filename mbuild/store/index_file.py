@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mbuild.errors import StoreError
 from mbuild.oci.descriptor import Descriptor
-from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.store.files import explain_disk_errors, read_small, sweep, write_file
 from mbuild.store.layout_index import (
     LAYOUT_FILE,
@@ -19,6 +18,8 @@ from mbuild.store.layout_index import (
 from mbuild.store.locks import LockWait, lock_folder
 
 WRITE_AGAIN = "write the layout again with the tool that made it"
+LARGEST = 16 * 1024 * 1024
+"""The largest index.json in bytes that is read: it names some 50,000 images."""
 
 
 class IndexFile:
@@ -45,7 +46,7 @@ class IndexFile:
         with explain_disk_errors(path, self._name):
             try:
                 with blaming(self._name):
-                    raw = read_small(path, most=MAX_MANIFEST_SIZE)
+                    raw = read_small(path, most=LARGEST)
                     check_layout_file(self._root)
                     return parse_layout_index(raw)
             except FileNotFoundError:

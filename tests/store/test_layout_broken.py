@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE
-from mbuild.store.index_file import WRITE_AGAIN
+from mbuild.store.index_file import LARGEST, WRITE_AGAIN
 from tests.store.world import AMD64, DAMAGED, INDEX, REF_NAME, ask, blob_path, error_of, index_json
 from tests.support.images import write_layout
 
@@ -134,7 +134,7 @@ BROKEN = [
     (
         grow_index,
         "StoreError",
-        f"{D}the layout is broken: index.json has more than {MAX_MANIFEST_SIZE} bytes",
+        f"{D}the layout is broken: index.json has more than {LARGEST} bytes",
     ),
     (pipe_index, "StoreError", f"{D}the layout is broken: index.json is no regular file"),
     (pipe_marker, "StoreError", f"{D}the layout is broken: oci-layout is no regular file"),

@@ -13,7 +13,7 @@ from mbuild.oci.digest import Digest, digest_of
 from mbuild.oci.image_config import parse_config_platform
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform
-from mbuild.store.archive.codecs import find_codec
+from mbuild.store.archive.codecs import find_codec, other_compression
 from mbuild.store.archive.docker_known import KnownImages
 from mbuild.store.archive.docker_layers import Allowance, Layer, examine_layer
 from mbuild.store.archive.docker_manifest import Saved, hash_in_name, parse_diff_ids
@@ -69,7 +69,7 @@ class ImageMaker:
         if recalled is None:
             return None
         starts = await run_all((read_start(member) for member in members), width=_WIDTH)
-        if any(map(find_codec, starts)):
+        if any(find_codec(start) or other_compression(start) for start in starts):
             return None
         content, manifest = recalled
         layers = [

@@ -64,7 +64,7 @@ def examine_layer(member: MemberPiece, diff_id: Digest, allowance: Allowance) ->
     codec = find_codec(start)
     if codec is None:
         return (yield from _compress(member, diff_id, allowance))
-    _check(member, diff_id, (yield from _hash(PackedArchive(member, codec))))
+    _check(member, diff_id, (yield from _hash(PackedArchive(member, codec, is_layer=True))))
     media_type = DOCKER_LAYER_ZSTD if codec is ZstdDecoder else DOCKER_LAYER
     return Layer(Descriptor(media_type, (yield from _own_digest(member)), member.size), member)
 

@@ -53,18 +53,24 @@ class ArchiveFile:
         """Open the file at an offset; raises SourceError where it has changed meanwhile."""
         yield
         with explain_disk_errors(self.path, self.name):
-            # A pipe that has taken its place would be waited for.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-            if _identity(os.fstat(descriptor)) != self.identity:
-                os.close(descriptor)
-                raise SourceError(
-                    "the file was changed while it was being read",
-                    where=self.name,
-                    hint="run again once it is written",
-                )
-            file = os.fdopen(descriptor, "rb")
+            file = os.fdopen(self._open_same(), "rb")
             file.seek(offset)
         return PlainStream(file, self)
+
+    def _open_same(self) -> int:
+        try:  # a pipe that has taken its place would be waited for
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        except FileNotFoundError:
+            raise self._other("taken away", "leave it there, and run again") from None
+        if _identity(os.fstat(descriptor)) != self.identity:
+            os.close(descriptor)
+            raise self._other("changed", "run again once it is written")
+        return descriptor
+
+    def _other(self, what: str, hint: str) -> SourceError:
+        return SourceError(
+            f"the file was {what} while it was being read", where=self.name, hint=hint
+        )
 
 
 class PlainStream:

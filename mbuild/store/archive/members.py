@@ -34,6 +34,7 @@ class Members:
         self.name = tar.name
         self._table = table
         self._held = held
+        self._same: set[int] = set()
 
     def find(self, name: str) -> Header | None:
         """Give the file of a name, by way of links; None where there is none.
@@ -73,10 +74,14 @@ class Members:
         return bad_archive(why, self.name)
 
     def _check_twins(self, twins: tuple[Header, ...]) -> None:
-        """Refuse several members of one name unless they are all the same."""
+        """Refuse several members of one name unless they are all the same; read them once."""
+        if twins[0].offset in self._same:
+            return
         kinds = {(one.size, one.link) for one in twins}
         if len(kinds) > 1 or (not twins[0].link and len({*map(self._hash, twins)}) > 1):
             raise self.bad(f"{show(twins[0].name)} stands in it twice, with other content")
+        if not twins[0].link:
+            self._same.add(twins[0].offset)
 
     def _hash(self, header: Header) -> bytes:
         hasher, stream = hashlib.sha256(), drain(self.open(header))

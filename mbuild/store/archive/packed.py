@@ -39,13 +39,23 @@ class _Point:
 
 
 class PackedArchive:
-    """Opens streams of the tar in a compressed file."""
+    """Opens streams of the tar in a compressed file.
+
+    What comes behind the compressed data is passed over, or with `is_layer` is an error:
+    clients refuse such a layer.
+    """
 
     def __init__(
-        self, file: Openable, new: Callable[[], Decoder], *, spacing: int = 16 * CHUNK
+        self,
+        file: Openable,
+        new: Callable[[], Decoder],
+        *,
+        spacing: int = 16 * CHUNK,
+        is_layer: bool = False,
     ) -> None:
         self.file = file
         self.new = new
+        self.is_layer = is_layer
         self.name = file.name
         self._spacing = spacing
         self._points = [_Point(0, 0)]
@@ -169,6 +179,8 @@ class PackedStream:
             pass
         codec = find_codec(self._data)
         if codec is None:  # padding, or what is none of the archive
+            if self._data and self._archive.is_layer:
+                raise self._broken("a layer in it has other bytes behind its compressed ones")
             self._is_over = True
             return
         self._decoder = codec()

@@ -246,6 +246,20 @@ def test_broken(tmp_path: Path, change: Callable[[Members], Members], message: s
     assert ": ".join(told) == message.replace("FILE", "docker-archive:FILE", 1)
 
 
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_a_packed_layer_with_more_behind_it(tmp_path: Path, packing: str) -> None:
+    """A compressed layer that no client would unpack to its end is not sent."""
+    (plain,) = plain_layers(ARM64)
+    members = docker_members({"": ARM64})
+    name = next(name for name in members if name.endswith("/layer.tar"))
+    path = write_tar(tmp_path / "app.tar", {**members, name: packed(plain, packing) + b"more"})
+    told = error_of("docker-archive", path, lambda store: store.fetch_manifest(""))
+    assert told == (
+        "SourceError",
+        (f"docker-archive:FILE: a layer in it has other bytes behind its compressed ones; {AGAIN}"),
+    )
+
+
 def test_a_packed_layer_that_is_named_by_another_hash(tmp_path: Path) -> None:
     """Where the file of a compressed layer is named by its hash, it has that hash."""
     members = new_docker_members("app:1", ARM64, is_packed=True)

@@ -1,10 +1,12 @@
 """Docker images that an earlier run has compressed: known again, and checked when they are sent."""
 
 import asyncio
+import bz2
 from pathlib import Path
 
 import pytest
 
+from mbuild.errors import ImageMismatch
 from mbuild.oci.digest import Digest, digest_of
 from mbuild.oci.manifest import Content, parse_image_manifest
 from mbuild.oci.reference import ArchiveReference
@@ -71,6 +73,18 @@ def test_layers_that_travel_as_they_are(shelf: Shelf, tmp_path: Path) -> None:
                 plain,
                 parse_image_manifest(plain.raw),
             )
+
+
+def test_another_compression(shelf: Shelf, tmp_path: Path) -> None:
+    """A layer that is compressed otherwise is refused as it is when nothing is known."""
+    members = docker_members({"": AMD64})
+    path = write_tar(tmp_path / "app.tar", members)
+    with shelf.open() as cache:
+        fetch(path, cache)
+    members[LAYER] = bz2.compress(members[LAYER])
+    write_tar(path, members)
+    with shelf.open() as cache, pytest.raises(ImageMismatch, match="is compressed with bzip2"):
+        fetch(path, cache)
 
 
 def test_another_image(shelf: Shelf) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mbuild.errors import MbuildError, NotFound
+from mbuild.errors import MbuildError, NotFound, SourceError
 from mbuild.store.archive.file import MemoryStream, look_at
 from mbuild.store.archive.steps import drain
 
@@ -45,14 +45,16 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_removed(tmp_path: Path) -> None:
-    """A file that goes away is told with the reason of the system."""
+    """A file that goes away is a source that is missing."""
     path = tmp_path / "a.tar"
     path.touch()
     file = look_at(path, "archive")
     path.unlink()
-    with pytest.raises(MbuildError) as caught:
+    with pytest.raises(SourceError) as caught:
         drain(file.open())
-    assert str(caught.value).startswith(f"archive: cannot use '{path}': no such file or directory;")
+    assert str(caught.value) == (
+        "archive: the file was taken away while it was being read; leave it there, and run again"
+    )
 
 
 def test_replaced_by_a_pipe(tmp_path: Path) -> None:

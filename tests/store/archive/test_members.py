@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from mbuild.errors import SourceError
+from mbuild.store.archive.file import Stream
+from mbuild.store.archive.headers import Header
+from mbuild.store.archive.members import Members
+from mbuild.store.archive.steps import Steps
 from tests.store.archive.world import AGAIN, bad_members, members_of
 from tests.support.archives import PACKINGS, make_tar, packed
 
@@ -104,6 +108,21 @@ def test_twins(tmp_path: Path, packing: str) -> None:
             members.find(name)
         told = f"archive: '{name}' stands in it twice, with other content; {AGAIN}"
         assert str(caught.value) == told
+
+
+def test_twins_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a member that stands twice is asked for, it is compared but once."""
+    path = write(tmp_path / "a.tar", ("same", b"x" * 5000), ("same", b"x" * 5000))
+    members, read = members_of(path), []
+    opened = Members.open
+
+    def open_counted(self: Members, header: Header, offset: int = 0) -> Steps[Stream]:
+        read.append(header.offset)
+        return opened(self, header, offset)
+
+    monkeypatch.setattr(Members, "open", open_counted)
+    assert members.find("same") == members.find("same")
+    assert len(read) == 2
 
 
 def test_many_twins(tmp_path: Path) -> None:
