@@ -77,10 +77,14 @@ def docker() -> Iterator[Engine]:
         places = ("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec")
         network = ("--bridge=none", "--iptables=false", "--ip-forward=false")
         words = (*places, *network, "--storage-driver=vfs", f"--pidfile={folder}/pid", "-H", socket)
-        with _daemon("dockerd", words, Path(folder) / "log") as daemon:
-            client = Engine("docker", ("-H", socket))
-            daemon.wait_for(client)
-            yield client
+        try:
+            with _daemon("dockerd", words, Path(folder) / "log") as daemon:
+                client = Engine("docker", ("-H", socket))
+                daemon.wait_for(client)
+                yield client
+        finally:
+            if os.path.ismount(f"{folder}/data"):  # where mounts are private it makes one of it
+                run("umount", f"{folder}/data")
 
 
 @contextmanager
