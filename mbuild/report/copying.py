@@ -15,6 +15,8 @@ TELL_EVERY = 10.0
 """A copy that takes longer is told of every so many seconds."""
 
 _STEP = 0.5
+_SURE = 1.0
+"""What fewer seconds have brought, a small blob perhaps, tells nothing of the time left."""
 
 Clock = Callable[[], float]
 Tell = Callable[[str], None]
@@ -46,7 +48,8 @@ class Pace:
     def left(self, size: int) -> float | None:
         """Give the seconds that so many bytes more will take; None while that cannot be said."""
         speed = self.speed  # once: a terminal is drawn by a thread of its own
-        return size / speed if speed else None
+        is_sure = self._clock() - self._marks[0][0] >= _SURE
+        return size / speed if speed and is_sure else None
 
 
 class BlobCopy:

@@ -86,6 +86,17 @@ def test_copy_that_fails() -> None:
     assert (totals(copying), copying.under_way, scene.done) == ((0, 1, 0, 300), (), [])
 
 
+def test_first_second() -> None:
+    """A small blob that comes first says nothing yet of the time that is left for all."""
+    scene = Scene()
+    scene.copying.expect(B, 1)
+    scene.copying.begin(B, "a", "b").reach(1000)
+    scene.clock.now += 0.9
+    assert scene.copying.left is None
+    scene.clock.now += 0.1
+    assert scene.copying.left == pytest.approx(300_000, rel=0.01)
+
+
 def test_speed_and_time_left() -> None:
     """Both are those of the last ten seconds, of a blob and of all of them."""
     scene = Scene()
