@@ -69,6 +69,15 @@ def parse_digest(text: str) -> Digest:
     return Digest(algorithm, encoded)
 
 
+def is_digest(text: str) -> bool:
+    """Tell a digest from a tag, which in a layout or archive may have a colon too (`app:1`)."""
+    try:
+        parse_digest(text)
+    except ValueError:
+        return False
+    return True
+
+
 def digest_of(content: bytes) -> Digest:
     """Give the sha256 digest of `content`."""
     return Digest("sha256", hashlib.sha256(content).hexdigest())

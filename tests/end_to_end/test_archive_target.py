@@ -237,6 +237,17 @@ def test_extended(folder: Path) -> None:
     assert names(folder / "dist") == ["app.tar"]
 
 
+def test_names_with_a_colon(folder: Path) -> None:
+    """What its entries call `app:1` is found in the archive again, and not taken for a digest."""
+    named = {"linux/amd64": f"{ARCHIVE}:app:1", "linux/arm64": f"{ARCHIVE}:host:5000/app"}
+    for source, built in zip(named.values(), PLATFORMS.values(), strict=True):
+        assert run_mbuild("create", source, built, cwd=folder).code == 0
+    write_spec(folder, f"{ARCHIVE}:1.0", named)
+    assert push(folder).code == 0
+    again = push(folder)
+    assert (again.code, again.stderr, "nothing to do" in again.stdout) == (0, "", True)
+
+
 def test_referrers(folder: Path) -> None:
     """What belongs to an image travels into an archive, and out of it again."""
     sbom = make_referrer(AMD64)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mbuild.oci.digest import Digest, digest_of, parse_digest
+from mbuild.oci.digest import Digest, digest_of, is_digest, parse_digest
 from tests.oci.strategies import digests
 
 SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -88,3 +88,13 @@ def test_hasher(algorithm: str) -> None:
     hasher.update(b"hello ")
     hasher.update(b"world")
     assert hasher.hexdigest() == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(f"sha256:{'0' * 64}", True), ("app:1", False), ("1.0", False), ("sha256:0", False)],
+    ids=["digest", "name", "tag", "short"],
+)
+def test_is_digest(text: str, expected: bool) -> None:
+    """A tag with a colon in it is no digest."""
+    assert is_digest(text) is expected

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from mbuild.errors import MbuildError
 from mbuild.oci.descriptor import Descriptor
-from mbuild.oci.digest import Digest
+from mbuild.oci.digest import Digest, is_digest
 from mbuild.oci.manifest import Content
 from mbuild.registry.flight import SingleFlight
 from mbuild.store.store import Store
@@ -58,7 +58,7 @@ class Library:
 
     async def manifest(self, store: Store, reference: str) -> Content:
         """Fetch a manifest by tag or digest, or give what was fetched before."""
-        if ":" in reference:
+        if is_digest(reference):
             return await self._by_digest(store, reference)
         if known := self._tags.get((store.name, reference)):
             return await self._by_digest(store, str(known.digest))

@@ -13,7 +13,7 @@ from mbuild.errors import (
 )
 from mbuild.oci import media_types
 from mbuild.oci.descriptor import Descriptor
-from mbuild.oci.digest import parse_digest
+from mbuild.oci.digest import is_digest, parse_digest
 from mbuild.oci.manifest import Content
 from mbuild.oci.platform import Platform
 from mbuild.oci.reference import DEFAULT_TAG, LocalReference
@@ -83,7 +83,7 @@ class _Resolver:
         """Ask what the entry's tag holds; a digest says so itself, but for its size."""
         if self._pin:
             return self._pin.descriptor
-        if ":" not in self._reference:
+        if not is_digest(self._reference):
             return await self._library.descriptor(self._store, self._reference)
         digest = parse_digest(self._reference)
         for index in await self._reading.presence.indexes():
@@ -155,7 +155,7 @@ class _Resolver:
 
     async def _appears(self) -> bool:
         """Wait for a tag that is not there yet; what a digest names is not waited for."""
-        if self._reading.patience is None or ":" in self._reference:
+        if self._reading.patience is None or is_digest(self._reference):
             return False
         self._reading.leave()
         return await self._reading.patience.wait_for(reference_name(self._entry), self._is_there)
