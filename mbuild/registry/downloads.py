@@ -47,7 +47,11 @@ class Download:
         self._stream: AsyncIterator[bytes] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._session.policy.run(self._request.where, self._open)
+        try:
+            await self._session.policy.run(self._request.where, self._open)
+        except BaseException:  # of a block that is not entered nobody calls the exit
+            await self._stack.aclose()
+            raise
         return self
 
     async def __aexit__(

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from http import HTTPStatus
 
+import httpx
 import pytest
 
 from mbuild.errors import MbuildError
@@ -21,7 +22,7 @@ from tests.registry.world import (
     open_registries,
 )
 from tests.support.exchange import Answer, Handler, Request
-from tests.support.fake_edges import serve_fake
+from tests.support.fake_edges import FakeTransport, serve_fake
 from tests.support.fake_registry import FakeRegistry
 from tests.support.faults import Effect, Fault, cut, header, redirect, status
 from tests.support.images import digest_of
@@ -171,3 +172,39 @@ def test_gone_meanwhile(recorder: Recorder, fake: FakeRegistry) -> None:
     fake.faults += [Fault("GET", "", cut(30), times=1), Fault("GET", "", status(404))]
     with pytest.raises(MbuildError, match="answered 404 Not Found"):
         ask(recorder, fake, stream)
+
+
+class Closing(FakeTransport):
+    """Remembers which answers are open."""
+
+    def __init__(self, fake: FakeRegistry) -> None:
+        super().__init__({HOST: fake})
+        self.open_now: set[httpx.Response] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Ask the fake."""
+        response = await super().handle_async_request(request)
+        self.open_now.add(response)
+        close = response.aclose
+
+        async def aclose() -> None:
+            self.open_now.discard(response)
+            await close()
+
+        response.aclose = aclose  # type: ignore[method-assign]  # to see it called
+        return response
+
+
+@pytest.mark.parametrize("effect", [header("Content-Type", "text/html"), status(404)])
+def test_refused_answer_is_closed(recorder: Recorder, fake: FakeRegistry, effect: Effect) -> None:
+    """An answer that is no blob holds no connection."""
+    transport = Closing(fake)
+
+    async def scenario() -> None:
+        async with open_registries(recorder, {}, transport=transport) as registries:
+            with pytest.raises(MbuildError) as raised:
+                await stream(registries.registry(HOST))
+            assert (str(raised.value)[: len(W)], transport.open_now) == (W, set())
+
+    fake.faults.append(Fault("GET", "", effect))
+    asyncio.run(scenario())
