@@ -69,12 +69,17 @@ class SharedReading:
                 if not outlet.has_begun.is_set():
                     outlet.is_attached = False
 
+    def _is_wanted(self) -> bool:
+        return any(outlet.is_attached for outlet in self._shared)
+
     async def _pass_on(self) -> None:
+        if not self._is_wanted():
+            return
         async with self._source(0) as chunks:
             async for chunk in chunks:
                 for outlet in self._shared:
                     await outlet.give(chunk)
-                if not any(outlet.is_attached for outlet in self._shared):
+                if not self._is_wanted():
                     return
 
 

@@ -183,6 +183,21 @@ def test_never_begun() -> None:
     assert done == [0]
 
 
+def test_nobody_begins() -> None:
+    """A source that nobody reads is not opened."""
+    source = Pieces()
+
+    async def full() -> None:
+        await asyncio.sleep(0)
+
+    async def work() -> None:
+        await source.shared(2).feed([full(), full()])
+        await asyncio.sleep(1)
+
+    run_virtually(work)
+    assert source.opened == []
+
+
 def test_bounds_that_wait_for_each_other() -> None:
     """Where readings and readers are bounded, no reading is held while its readers wait."""
     source = Pieces()
