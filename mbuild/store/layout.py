@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from mbuild.errors import IntegrityError, NotFound, StoreError
@@ -13,14 +13,9 @@ from mbuild.oci.digest import Digest, parse_digest
 from mbuild.oci.manifest import MAX_MANIFEST_SIZE, Content, media_type_of
 from mbuild.oci.referrers import referrers_tag
 from mbuild.registry.source import OpenSource, checked
+from mbuild.store.blob_files import BlobFiles
 from mbuild.store.candidates import find_candidates, pick_candidate
-from mbuild.store.files import (
-    CHUNK,
-    explain_disk_errors,
-    hash_file,
-    replace_file,
-    write_file,
-)
+from mbuild.store.files import explain_disk_errors, replace_file, write_file
 from mbuild.store.index_file import WRITE_AGAIN, IndexFile, blaming
 from mbuild.store.layout_referrers import LayoutReferrers
 from mbuild.store.locks import FOR_EVER, LockWait
@@ -53,6 +48,7 @@ class LayoutStore:
         self._file = file or IndexFile(self._root, f"oci:{directory}", lock_wait=lock_wait)
         self._name = self._file.name
         self._retry = retry
+        self._blobs = BlobFiles(self._root, self._name)
         self._referrers = LayoutReferrers(self._read_entry, name=self._name)
 
     @property
@@ -95,7 +91,7 @@ class LayoutStore:
         if descriptor is None:
             raise self._absent(reference)
         try:
-            raw = self._read(descriptor.digest, MAX_MANIFEST_SIZE)
+            raw = self._blobs.read(descriptor.digest, MAX_MANIFEST_SIZE)
         except NotFound as error:  # a broken layout, and no image that was not built yet
             raise StoreError(error.message, where=self._at(reference), hint=WRITE_AGAIN) from None
         with blaming(self._at(reference)):
@@ -106,7 +102,7 @@ class LayoutStore:
     async def head_manifest(self, reference: str) -> Descriptor | None:
         """Look a manifest up, and measure its blob."""
         descriptor = self._find(reference)
-        if descriptor is None or not self._is_there(descriptor.digest):
+        if descriptor is None or not self._blobs.is_there(descriptor.digest):
             return None
         content = await self.fetch_manifest(reference)
         return content.descriptor()
@@ -124,7 +120,7 @@ class LayoutStore:
         """Write the blob, and move the entries of all tags at once."""
         with explain_disk_errors(self._file.shown, self._name):
             self._file.prepare()
-            path = self._blob_path(content.digest)
+            path = self._blobs.path(content.digest)
             if not path.exists() or path.read_bytes() != content.raw:
                 await asyncio.to_thread(write_file, path, content.raw)
         await self._move(tags, content.descriptor())
@@ -162,7 +158,7 @@ class LayoutStore:
 
     async def fetch_blob(self, descriptor: Descriptor) -> bytes:
         """Read a small blob."""
-        content = self._read(descriptor.digest, MAX_MANIFEST_SIZE)
+        content = self._blobs.read(descriptor.digest, MAX_MANIFEST_SIZE)
         if len(content) != descriptor.size:
             raise IntegrityError(
                 f"blob {descriptor.digest} has {len(content)} bytes, not {descriptor.size}",
@@ -172,50 +168,25 @@ class LayoutStore:
 
     async def has_blob(self, descriptor: Descriptor) -> bool:
         """Tell whether the blob's file is there and hashes to its name."""
-        path = self._blob_path(descriptor.digest)
-        with explain_disk_errors(path, self._name):
-            if not path.is_file() or path.stat().st_size != descriptor.size:
-                return False
-            return await asyncio.to_thread(hash_file, path, descriptor.digest) == descriptor.digest
+        return await self._blobs.is_whole(descriptor)
 
     async def blob_size(self, digest: Digest) -> int | None:
         """Measure the blob's file."""
-        path = self._existing_blob(digest)
-        with explain_disk_errors(path, self._name):
-            return path.stat().st_size
+        return self._blobs.size(digest)
 
     async def hash_blob(self, descriptor: Descriptor) -> tuple[int, Digest]:
         """Read the blob's file to its end, whatever its size."""
-        path = self._existing_blob(descriptor.digest)
-        with explain_disk_errors(path, self._name):
-            digest = await asyncio.to_thread(hash_file, path, descriptor.digest)
-            return path.stat().st_size, digest
+        return await self._blobs.measure(descriptor.digest)
 
     async def mount_blob(self, digest: Digest, source_path: str) -> bool:  # noqa: ARG002
         """Give False: layouts share no blobs."""
         return False
 
-    @contextlib.asynccontextmanager
-    async def open_blob(
+    def open_blob(
         self, descriptor: Descriptor, offset: int = 0
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Read the blob's file piece by piece."""
-        path = self._existing_blob(descriptor.digest)
-        with explain_disk_errors(path, self._name):
-            file = path.open("rb")
-            file.seek(offset)
-
-        # What fails while the reader has the floor is the reader's error, not this file's.
-        async def chunks() -> AsyncIterator[bytes]:
-            while chunk := await read():
-                yield chunk
-
-        async def read() -> bytes:
-            with explain_disk_errors(path, self._name):
-                return await asyncio.to_thread(file.read, CHUNK)
-
-        with file:
-            yield chunks()
+        return self._blobs.open(descriptor.digest, offset)
 
     async def upload_blob(self, descriptor: Descriptor, open_source: OpenSource) -> None:
         """Write the blob to a temporary file, and give it its name once its hash is right.
@@ -229,7 +200,7 @@ class LayoutStore:
             async with source(0) as chunks:
                 with explain_disk_errors(self._file.shown, self._name):
                     self._file.prepare()
-                    with replace_file(self._blob_path(descriptor.digest)) as file:
+                    with replace_file(self._blobs.path(descriptor.digest)) as file:
                         async for chunk in chunks:
                             await asyncio.to_thread(file.write, chunk)
 
@@ -246,41 +217,18 @@ class LayoutStore:
         if digest is None:
             return pick_candidate(index, reference, where=self._at(reference))
         known = index.by_digest(digest)
-        if known is None and self._is_there(digest):
+        if known is None and self._blobs.is_there(digest):
             return Descriptor("", digest, 0)
         return known
 
-    def _read(self, digest: Digest, limit: int) -> bytes:
-        path = self._existing_blob(digest)
-        with explain_disk_errors(path, self._name), path.open("rb") as file:
-            content = file.read(limit + 1)
-        if len(content) > limit:
-            raise IntegrityError(f"blob {digest} is larger than {limit} bytes", where=self._name)
-        if not digest.matches(content):
-            raise IntegrityError(f"blob {digest} does not hash to its name", where=self._name)
-        return content
-
     def _read_entry(self, entry: Descriptor) -> Content | None:
-        if not self._is_there(entry.digest):
+        if not self._blobs.is_there(entry.digest):
             return None
-        raw = self._read(entry.digest, MAX_MANIFEST_SIZE)
+        raw = self._blobs.read(entry.digest, MAX_MANIFEST_SIZE)
         return Content(entry.media_type, entry.digest, raw)
 
     def _write(self, content: Content) -> None:
-        write_file(self._blob_path(content.digest), content.raw)
-
-    def _existing_blob(self, digest: Digest) -> Path:
-        if not self._is_there(digest):
-            raise NotFound(f"blob {digest} is missing from the layout", where=self._name)
-        return self._blob_path(digest)
-
-    def _is_there(self, digest: Digest) -> bool:
-        path = self._blob_path(digest)
-        with explain_disk_errors(path, self._name):
-            return path.is_file()
-
-    def _blob_path(self, digest: Digest) -> Path:
-        return self._root / "blobs" / digest.algorithm / digest.encoded
+        write_file(self._blobs.path(content.digest), content.raw)
 
     def _absent(self, reference: str) -> NotFound:
         if not (self._root / "index.json").is_file():
