@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from mbuild.spec.child_tags import known_child_tags, make_child_tag, told_entries
+from mbuild.spec.child_tags import TELL_APART, known_child_tags, make_child_tag, told_entries
 from mbuild.spec.destinations import Claim, Claims
 from mbuild.spec.problems import Problems, show
 from mbuild.spec.spec import Entry, Target
@@ -29,6 +29,6 @@ def check_child_tags(target: Target, text: Text, claims: Claims, problems: Probl
             continue
         message = (
             f"{show(tag)} would be the child tag of {other.platform} at {other.position} too; "
-            "let 'child_tags' tell them apart, with {variant}, {os.version} or {compression}"
+            f"{TELL_APART}"
         )
         problems.add(entry.position, message, "duplicate-child-tag")

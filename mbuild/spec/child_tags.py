@@ -14,6 +14,10 @@ from mbuild.spec.tree import Text
 WORDS = ("os", "arch", "variant", "os.version", "compression", "tag")
 """What differs by image, and the first tag of the target."""
 
+TELL_APART = (
+    "let child_tags tell them apart, with {arch}, {variant}, {os}, {os.version} or {compression}"
+)
+
 
 def read_child_tags(text: Text | None, problems: Problems) -> str:
     """Give the template, empty where there is none; a wrong one is told and left out."""

@@ -6,7 +6,9 @@ from mbuild.spec.child_tags import known_child_tags
 from tests.spec.reading import codes, complaints, read, read_target
 
 KNOWN = "a template knows {os}, {arch}, {variant}, {os.version}, {compression}, {tag}"
-TWINS = "let 'child_tags' tell them apart, with {variant}, {os.version} or {compression}"
+TWINS = (
+    "let child_tags tell them apart, with {arch}, {variant}, {os}, {os.version} or {compression}"
+)
 ZSTD = 'annotations: {io.github.containers.compression.zstd: "true"}'
 
 

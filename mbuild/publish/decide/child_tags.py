@@ -9,13 +9,11 @@ from mbuild.errors import ImageMismatch
 from mbuild.oci.platform import Platform
 from mbuild.publish.decide.assemble import make_entry, platform_of
 from mbuild.publish.read.source import Child, Source, told_of
-from mbuild.spec.child_tags import make_child_tag
+from mbuild.spec.child_tags import TELL_APART, make_child_tag
 from mbuild.spec.spec import Target
 
 _LONGEST = 128
 """So many characters may a tag have."""
-
-_TELL_APART = "let child_tags tell them apart, with {variant}, {os.version} or {compression}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +74,5 @@ def _tagged(source: Source, tag: str) -> Iterator[ChildTag]:
         yield ChildTag(f"{tag[: _LONGEST - len(suffix)]}{suffix}", attestation.child)
 
 
-def _refused(source: Source, message: str, *, hint: str = _TELL_APART) -> ImageMismatch:
+def _refused(source: Source, message: str, *, hint: str = TELL_APART) -> ImageMismatch:
     return ImageMismatch(told_of(source.entry, message), where=source.where, hint=hint)

@@ -139,7 +139,7 @@ def test_words(world: World) -> None:
     ]
 
 
-HINT = "let child_tags tell them apart, with {variant}, {os.version} or {compression}"
+HINT = "let child_tags tell them apart, with {arch}, {variant}, {os}, {os.version} or {compression}"
 REFUSED = {
     "one tag": (
         TEMPLATE,
