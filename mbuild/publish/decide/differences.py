@@ -57,9 +57,15 @@ def _platforms(
     listed: Sequence[Listed], previous: Index | None, write: Write
 ) -> Iterator[PlatformOutcome]:
     """Compare entry by entry, as the new list writes them."""
-    before = {_key(entry): entry for entry in _images(previous)} if previous else {}
-    beside = {entry.digest for source, entry in listed if entry and not _is_image(source)}
-    before = {key: entry for key, entry in before.items() if entry.digest not in beside}
+    # Its bytes alone do not tell: the same manifest may be listed as an image too.
+    others = (entry for source, entry in listed if entry and not _is_image(source))
+    beside = {(entry.digest, entry.platform) for entry in others}
+    earlier = _images(previous) if previous else ()
+    before: dict[Key, list[Descriptor]] = {}
+    for old in earlier:
+        if (old.digest, old.platform) not in beside:
+            before.setdefault(_key(old), []).append(old)
+    met: set[Key] = set()
     for source, entry in listed:
         if not _is_image(source):
             continue
@@ -67,10 +73,19 @@ def _platforms(
             platform = str(source.entry.platform or "")
             yield PlatformOutcome(platform, source.name, "skipped")
             continue
-        outcome = _compared(source, entry, before.pop(_key(entry), None), write)
+        met.add(_key(entry))
+        outcome = _compared(source, entry, _take(before.get(_key(entry), []), entry), write)
         yield replace(outcome, converted=_origin(source))
-    for old in before.values():
+    for old in (held[-1] for key, held in before.items() if key not in met):
         yield PlatformOutcome(str(old.platform or ""), "", "removed", old, old.digest)
+
+
+def _take(held: list[Descriptor], entry: Descriptor) -> Descriptor | None:
+    """Take from what was held for a platform, perhaps twice, the same image, else any."""
+    old = next((one for one in held if one.digest == entry.digest), held[-1] if held else None)
+    if old:
+        held.remove(old)
+    return old
 
 
 def _compared(

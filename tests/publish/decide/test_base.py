@@ -222,7 +222,8 @@ def test_zstd_twin() -> None:
 def test_replaces_all_of_its_kind() -> None:
     """Where the base lists a platform twice, one image takes both places."""
     world = world_of(make_index(AMD64, ARM64, make_image("linux/amd64", seed="twice")))
-    extend(world, AMD64_ENTRY)
+    outcome = extend(world, AMD64_ENTRY)
+    assert (changes_of(outcome)[0], outcome.warnings) == (("linux/amd64", "changed"), ())
     digests = [digest for digest, _ in held(world)]
     assert digests == [NEW_AMD64.digest, PROOFS[NEW_AMD64.digest].digest, ARM64.digest]
 

@@ -129,6 +129,16 @@ def test_twice_the_same() -> None:
     world = world_of(index)
     (outcome,) = publish(world, target(SOURCE))
     assert (outcome.errors, world[APP].tags) == ((), {"1.0": index.digest})
+    (again,) = publish(world, target(SOURCE))
+    assert changes_of(again) == [("linux/amd64", "kept")] * 2
+
+
+def test_an_artifact_as_an_image() -> None:
+    """A manifest that is listed as an image and as none is told as the image, and unchanged."""
+    world = world_of(nest((CHART, {}), (CHART, BARE)))
+    publish(world, target(SOURCE))
+    (again,) = publish(world, target(SOURCE))
+    assert changes_of(again) == [("linux/amd64", "kept")]
 
 
 @pytest.mark.parametrize("subject", [CHART, PROOF, INNER], ids=["artifact", "attestation", "index"])
