@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 from mbuild.errors import TransportError
-
-T = TypeVar("T")
 
 SLOW = "raise --deadline, or look why the registry is slow (-vv shows each request)"
 
@@ -51,16 +48,6 @@ class Deadline:
             if not timer.expired():
                 raise
             raise self._passed(where, hint) from None
-
-    async def bound_each(self, items: AsyncIterator[T], where: str) -> AsyncIterator[T]:
-        """Pass on items; TransportError when the deadline comes while one is waited for."""
-        done = object()
-        while True:
-            async with self.bound(where):
-                item = await anext(items, done)
-            if item is done:
-                return
-            yield item  # type: ignore[misc]
 
     def _passed(self, where: str, hint: str) -> TransportError:
         text = f"not done within the deadline of {self.seconds:g} s"

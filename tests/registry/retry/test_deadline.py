@@ -1,7 +1,6 @@
 """The deadline of a run: what it ends, and what it leaves alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -34,45 +33,5 @@ def test_bound() -> None:
                 await asyncio.sleep(4)
         assert str(raised.value) == "w: not done within the deadline of 5 s; look"
         assert now() == 5
-
-    run_virtually(scenario)
-
-
-def test_bound_each() -> None:
-    """Items are passed on until the deadline; that the reader takes its time ends nothing."""
-
-    async def count() -> AsyncIterator[int]:
-        for number in range(9):
-            await asyncio.sleep(1)
-            yield number
-
-    async def scenario() -> None:
-        seen: list[int] = []
-
-        async def read(deadline: Deadline) -> None:
-            async for number in deadline.bound_each(count(), "w"):
-                seen.append(number)  # what was seen before the error counts
-                await asyncio.sleep(0.1)
-
-        with pytest.raises(TransportError, match=r"^w: not done within the deadline of 2\.5 s; "):
-            await read(Deadline(2.5, now))
-        assert seen == [0, 1]
-        await read(Deadline(None, now))
-        assert seen == [0, 1, *range(9)]
-
-    run_virtually(scenario)
-
-
-def test_check() -> None:
-    """It is over when its time has come, and without a deadline never."""
-
-    async def scenario() -> None:
-        deadline, never = Deadline(5, now), Deadline(None, now)
-        await asyncio.sleep(4.9)
-        deadline.check("w")
-        await asyncio.sleep(0.1)
-        never.check("w")
-        with pytest.raises(TransportError, match="deadline of 5 s; raise --deadline"):
-            deadline.check("w")
 
     run_virtually(scenario)
