@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import httpx
 
 from mbuild.errors import ProtocolError
 from mbuild.registry.http.failures import Temporary
-from mbuild.registry.retry.transport import Policy
+from mbuild.registry.opening import Opening
 from mbuild.registry.session import Request
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
-
-
-class Opener(Protocol):
-    """Who asks a host: a registry's session, or another."""
-
-    @property
-    def policy(self) -> Policy:
-        """Give what is tried again, and when."""
-
-    def open(self, request: Request) -> AbstractAsyncContextManager[httpx.Response]:
-        """Send a request once; raises unless the answer is 2xx, whose body is not read."""
-
-    def chunks(self, response: httpx.Response, where: str) -> AsyncIterator[bytes]:
-        """Give the body of an opened answer; Temporary where it ends early."""
 
 
 class Download:
@@ -39,7 +25,7 @@ class Download:
     that the policy repeats: so attempts count anew with every chunk that comes.
     """
 
-    def __init__(self, session: Opener, request: Request, *, offset: int) -> None:
+    def __init__(self, session: Opening, request: Request, *, offset: int) -> None:
         self._session = session
         self._request = request
         self._offset = offset

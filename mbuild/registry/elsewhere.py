@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 
@@ -12,8 +12,9 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.registry.downloads import Download
 from mbuild.registry.hosts import Host
 from mbuild.registry.http.answers import MAX_ERROR_BODY, failure, printable
-from mbuild.registry.http.failures import Temporary, located, translated
-from mbuild.registry.http.wire import Wire, checked_length, host_of
+from mbuild.registry.http.failures import translated
+from mbuild.registry.http.wire import Wire, host_of
+from mbuild.registry.opening import Opening
 from mbuild.registry.retry.clocks import Clocks
 from mbuild.registry.retry.temporary import check_answer
 from mbuild.registry.retry.transport import Policy
@@ -70,37 +71,20 @@ class Elsewhere:
         return Download(outside, request, offset=offset)
 
 
-class Outside:
+class Outside(Opening):
     """A host that is no registry: what it gives, it gives to everyone."""
 
     def __init__(self, wire: Wire, *, policy: Policy, clocks: Clocks) -> None:
-        self.policy = policy
+        super().__init__(wire.pace, policy)
         self._wire = wire
         self._clocks = clocks
 
     async def close(self) -> None:
         """Stop what is still waiting at the gate."""
-        await self._wire.pace.close()
-
-    @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[httpx.Response]:
-        """Send a request once; the body of 2xx is not read.
-
-        Raises Temporary for temporary failures, and the error that any other answer is.
-        """
-        async with AsyncExitStack() as stack:
-            with self._blamed(request.where):
-                response = await self._opened(request, stack)
-            yield response  # outside of the blame: what fails now may be the reader's own doing
-
-    async def chunks(self, response: httpx.Response, where: str) -> AsyncIterator[bytes]:
-        """Give the body of an opened answer; Temporary where it ends early."""
-        with self._blamed(where), translated(host_of(response.url), where):
-            async for chunk in checked_length(response, where):
-                yield chunk
+        await self._pace.close()
 
     async def _opened(self, request: Request, stack: AsyncExitStack) -> httpx.Response:
-        pace, where = self._wire.pace, request.where
+        pace, where = self._pace, request.where
         pace.check()
         built = self._wire.build(request.method, request.target, headers=request.headers)
         response = await stack.enter_async_context(self._wire.open(built, where=where))
@@ -112,15 +96,6 @@ class Outside:
             raise failure(answer, where=where, login_hint=_NO_LOGIN)
         pace.answered()
         return response
-
-    @contextmanager
-    def _blamed(self, where: str) -> Iterator[None]:
-        with located(self._wire.pace.host, where):
-            try:
-                yield
-            except Temporary as failure:
-                failure.befell(self._wire.pace)
-                raise
 
 
 def _parse(text: str) -> httpx.URL:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -13,12 +13,13 @@ from mbuild.oci.manifest import MAX_MANIFEST_SIZE
 from mbuild.registry.flight import SingleFlight
 from mbuild.registry.hosts import Host
 from mbuild.registry.http.answers import MAX_ERROR_BODY, Answer, failure
-from mbuild.registry.http.failures import NotTls, Temporary, located, translated
+from mbuild.registry.http.failures import NotTls, translated
 from mbuild.registry.http.redirects import LEAVES_OTHER_PAGES
-from mbuild.registry.http.wire import Wire, checked_length, host_of
+from mbuild.registry.http.wire import Wire, host_of
 from mbuild.registry.login.auth import Authorizer, Surroundings
 from mbuild.registry.login.credentials import Credentials
 from mbuild.registry.login.token_client import TokenClient
+from mbuild.registry.opening import Opening
 from mbuild.registry.retry.clocks import Clocks
 from mbuild.registry.retry.limits import LimitWatch, has_limits
 from mbuild.registry.retry.temporary import check_answer
@@ -61,7 +62,7 @@ class Request:
         return replace(self, headers={**self.headers, "Range": f"bytes={offset}-"})
 
 
-class Session:
+class Session(Opening):
     """One host. `call` retries, `attempt` and `open` do not; all of them authorise."""
 
     def __init__(
@@ -74,10 +75,9 @@ class Session:
         plain_http: frozenset[str],
         find_credentials: Callable[[], Credentials | None],
     ) -> None:
+        super().__init__(wire.pace, policy)
         self.host = host
-        self.policy = policy
         self._wire = wire
-        self._pace = wire.pace
         self._tokens = TokenClient(host, wire=wire, policy=policy, clocks=clocks)
         self._clocks = clocks
         noun = "pulls" if host.is_hub else "requests"
@@ -141,33 +141,6 @@ class Session:
             if await self._authorize(built, answer, request):
                 answer = await self._send(built, request)
             return self._settled(answer, request.where)
-
-    @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[httpx.Response]:
-        """Send a request once, and again if a 401 can be answered; the body of 2xx is not read.
-
-        Raises Temporary for temporary failures, and the error that any other answer is.
-        """
-        async with AsyncExitStack() as stack:
-            with self._blamed(request.where):
-                response = await self._opened(request, stack)
-            yield response  # outside of the blame: what fails now may be the reader's own doing
-
-    async def chunks(self, response: httpx.Response, where: str) -> AsyncIterator[bytes]:
-        """Give the body of an opened answer; Temporary where it ends early, and whose it is."""
-        with self._blamed(where), translated(host_of(response.url), where):
-            async for chunk in checked_length(response, where):
-                yield chunk
-
-    @contextmanager
-    def _blamed(self, where: str) -> Iterator[None]:
-        """Say of a failure which host it befell, and while which reference was asked for."""
-        with located(self.host.domain, where):
-            try:
-                yield
-            except Temporary as failure:
-                failure.befell(self._pace)
-                raise
 
     async def _opened(self, request: Request, stack: AsyncExitStack) -> httpx.Response:
         """Open the answer in `stack`, which is left empty where that fails."""

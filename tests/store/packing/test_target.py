@@ -138,12 +138,15 @@ def test_put_back(tmp_path: Path) -> None:
 
 def test_put_back_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that knows no hard links keeps a copy of the old archive meanwhile."""
+    refused: list[object] = []
 
-    def refuse(*_: object) -> None:
+    def refuse(*paths: object) -> None:
+        refused.extend(paths)
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
     test_put_back(tmp_path)
+    assert refused
 
 
 def test_take_back(tmp_path: Path) -> None:
