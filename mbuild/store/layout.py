@@ -19,6 +19,7 @@ from mbuild.store.files import explain_disk_errors, replace_file, write_file
 from mbuild.store.index_file import WRITE_AGAIN, IndexFile, blaming
 from mbuild.store.layout_referrers import LayoutReferrers
 from mbuild.store.locks import FOR_EVER, LockWait
+from mbuild.store.on_disk import OnDisk
 
 Retry = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
 
@@ -28,7 +29,7 @@ async def only_once(_what: str, attempt: Callable[[], Awaitable[None]]) -> None:
     await attempt()
 
 
-class LayoutStore:
+class LayoutStore(OnDisk):
     """The layout in a directory; `Store` says what each method does. `retry` runs its copies.
     `file` is another index.json than the directory's own, and gives the layout its name.
 
@@ -69,14 +70,6 @@ class LayoutStore:
     @property
     def keeps_whole(self) -> bool:
         """Give False: any tool may have taken a file away, or left one half written."""
-        return False
-
-    def saw(self, _digest: Digest) -> bool:
-        """Give False: a folder is looked into each time."""
-        return False
-
-    def knows(self, _reference: str) -> bool:
-        """Give False: what lies in a folder is in no cache."""
         return False
 
     async def candidates(self, reference: str) -> tuple[Descriptor, ...]:
@@ -177,10 +170,6 @@ class LayoutStore:
     async def hash_blob(self, descriptor: Descriptor) -> tuple[int, Digest]:
         """Read the blob's file to its end, whatever its size."""
         return await self._blobs.measure(descriptor.digest)
-
-    async def mount_blob(self, digest: Digest, source_path: str) -> bool:  # noqa: ARG002
-        """Give False: layouts share no blobs."""
-        return False
 
     def open_blob(
         self, descriptor: Descriptor, offset: int = 0

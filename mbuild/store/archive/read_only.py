@@ -7,9 +7,10 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
 from mbuild.registry.source import OpenSource
+from mbuild.store.on_disk import OnDisk
 
 
-class ReadOnly:
+class ReadOnly(OnDisk):
     """The half of a `Store` that writes, of one that takes nothing; it is in no cache."""
 
     def __init__(self, name: str, path: str) -> None:
@@ -38,18 +39,6 @@ class ReadOnly:
 
     @property
     def takes_tags(self) -> bool | None:
-        """Give False."""
-        return False
-
-    def saw(self, _digest: Digest) -> bool:
-        """Give False: it is looked into each time."""
-        return False
-
-    def knows(self, _reference: str) -> bool:
-        """Give False."""
-        return False
-
-    async def mount_blob(self, _digest: Digest, _source_path: str) -> bool:
         """Give False."""
         return False
 

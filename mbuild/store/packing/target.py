@@ -10,11 +10,12 @@ from mbuild.oci.descriptor import Descriptor
 from mbuild.oci.digest import Digest
 from mbuild.oci.manifest import Content
 from mbuild.registry.source import OpenSource
+from mbuild.store.on_disk import OnDisk
 from mbuild.store.packing.bundle import Bundle
 from mbuild.store.store import Store
 
 
-class ArchiveTarget:
+class ArchiveTarget(OnDisk):
     """The archive of a bundle. Blobs and manifests are staged; a tag that moves packs them."""
 
     def __init__(self, bundle: Bundle) -> None:
@@ -32,14 +33,6 @@ class ArchiveTarget:
     def takes_tags(self) -> bool | None:
         """Give True: the archive is packed once for all of them."""
         return True
-
-    def saw(self, _digest: Digest) -> bool:
-        """Give False: the file is looked into each time."""
-        return False
-
-    def knows(self, _reference: str) -> bool:
-        """Give False: what lies in a file is in no cache."""
-        return False
 
     async def candidates(self, reference: str) -> tuple[Descriptor, ...]:
         """Look it up in index.json."""
@@ -125,10 +118,6 @@ class ArchiveTarget:
             return await store.hash_blob(descriptor)
 
         return await self._bundle.read(ask)
-
-    async def mount_blob(self, digest: Digest, source_path: str) -> bool:  # noqa: ARG002
-        """Give False: archives share no blobs."""
-        return False
 
     @contextlib.asynccontextmanager
     async def open_blob(
